@@ -1,0 +1,3 @@
+//! The `pseudobridge` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The laboratory in which pseudobridge is tried: disposable nodes in namespaces.

@@ -1,0 +1,1 @@
+//! Installs or finds what building and testing need.
