@@ -6,12 +6,21 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use xtask::bpf_object::{self, Target};
 use xtask::toolchain::{Compiler, Toolchain};
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    if let Err(error) = build() {
+        eprintln!("error: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn build() -> Result<()> {
     let out_dir = PathBuf::from(variable("OUT_DIR")?);
     let object = out_dir.join("pseudobridge.bpf.o");
     let toolchain = match Toolchain::find() {

@@ -99,7 +99,7 @@ impl Toolchain {
         let mut missing = Vec::new();
         if compilers.usable.is_empty() {
             missing.push(format!(
-                "a compiler from {OLDEST} on with its library sources (rust-src)"
+                "a compiler {OLDEST} or newer with its library sources (rust-src)"
             ));
         } else if linkers.usable.is_empty() {
             missing.push("bpf-linker".to_owned());
@@ -152,7 +152,7 @@ impl Compiler {
     fn probe(sysroot: PathBuf) -> Result<Self> {
         ensure!(
             Self::library(&sysroot).join("core/Cargo.toml").exists(),
-            "the compiler at {} has no library sources",
+            "{} has no library sources",
             sysroot.display()
         );
         let text = output(Command::new(sysroot.join("bin/rustc")).arg("-vV"))?;
@@ -165,13 +165,13 @@ impl Compiler {
         ensure!(
             (number(&release, 0)?, number(&release, 1)?)
                 >= (number(OLDEST, 0)?, number(OLDEST, 1)?),
-            "the compiler at {} is {release}, older than {OLDEST}",
+            "{} has compiler {release}, older than {OLDEST}",
             sysroot.display()
         );
         let cargo = sysroot.join("bin/cargo");
         ensure!(
             cargo.exists(),
-            "the compiler at {} has no cargo beside it",
+            "{} has a compiler and no cargo",
             sysroot.display()
         );
         let llvm = number(field("LLVM version: ")?, 0)?;
