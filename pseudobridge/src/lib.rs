@@ -1,1 +1,3 @@
 //! The loader of pseudobridge.
+
+pub mod netlink;
