@@ -1,4 +1,5 @@
 //! The loader of pseudobridge.
 
 pub mod bpf;
+pub mod netlink;
 pub mod topology;
