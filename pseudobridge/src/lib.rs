@@ -1,3 +1,4 @@
 //! The loader of pseudobridge.
 
+pub mod output;
 pub mod topology;
