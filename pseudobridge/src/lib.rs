@@ -1,4 +1,5 @@
 //! The loader of pseudobridge.
 
+pub mod cli;
 pub mod output;
 pub mod topology;
