@@ -40,29 +40,29 @@ pub(super) fn check(file: File, problems: &mut Collector) -> Topology {
 #[derive(Debug)]
 struct Claims<T>(HashMap<T, Span>);
 
-impl<T: Debug + Eq + Hash> Claims<T> {
+impl<T: Clone + Debug + Eq + Hash> Claims<T> {
     fn new() -> Self {
         Self(HashMap::new())
     }
 
-    /// Takes `value` for the place `span`; false, and a problem, when another place has it.
+    /// Takes `value` for its place; `None`, and a problem, when another place has it.
     fn claim(
         &mut self,
-        (value, span): (T, &Span),
+        value: Spanned<T>,
         noun: &str,
         cure: &str,
         problems: &mut Collector,
-    ) -> bool {
-        match self.0.entry(value) {
+    ) -> Option<Spanned<T>> {
+        match self.0.entry(value.get_ref().clone()) {
             Entry::Vacant(vacant) => {
-                vacant.insert(span.clone());
-                true
+                vacant.insert(value.span());
+                Some(value)
             }
             Entry::Occupied(taken) => {
                 let line = problems.line(taken.get());
                 let what = format!("{noun} {:?} is taken on line {line}", taken.key());
-                problems.add(span, what, cure);
-                false
+                problems.add(&value.span(), what, cure);
+                None
             }
         }
     }
@@ -105,12 +105,12 @@ impl<'p> Checker<'p> {
         let subnet = table.subnet.and_then(|subnet| self.subnet(&subnet));
         let gateway = table
             .gateway
-            .and_then(|gateway| self.gateway(&gateway, subnet));
+            .and_then(|gateway| subnet::check_host("gateway", gateway, subnet, self.problems));
         let mtu = self.mtu(table.mtu.as_ref(), Some(DEFAULT_MTU));
         let pod_prefix = subnet.and_then(|net| self.pod_prefix(table.pod_prefix.as_ref(), net));
         let parent = Parent {
             subnet,
-            gateway,
+            gateway: gateway.as_ref().map(|gateway| *gateway.get_ref()),
             mtu,
         };
         let pods = table
@@ -119,21 +119,19 @@ impl<'p> Checker<'p> {
             .filter_map(|pod| self.pod(pod, &parent))
             .collect();
         Some(Network {
-            name: name?,
+            name: name?.into_inner(),
             subnet: subnet?,
-            gateway: gateway?,
+            gateway: gateway?.into_inner(),
             pod_prefix: pod_prefix?,
             pods,
         })
     }
 
-    fn network_name(&mut self, name: Spanned<String>) -> Option<String> {
-        let span = name.span();
+    fn network_name(&mut self, name: Spanned<String>) -> Option<Spanned<String>> {
         let name = names::check("network name", name, self.problems)?;
         let cure = "give this network another name";
         self.networks
-            .claim((name.clone(), &span), "network name", cure, self.problems)
-            .then_some(name)
+            .claim(name, "network name", cure, self.problems)
     }
 
     fn subnet(&mut self, subnet: &Spanned<Ipv4Net>) -> Option<Ipv4Net> {
@@ -143,24 +141,13 @@ impl<'p> Checker<'p> {
             .iter()
             .find(|other| subnet::overlap(net, *other.get_ref()))
         {
-            let line = self.problems.line(&other.span());
-            let what = format!(
-                "subnet {net} overlaps with {} of line {line}",
-                other.get_ref()
-            );
-            self.problems.add(
-                &subnet.span(),
-                what,
-                "give each network addresses of its own",
-            );
+            let (other, line) = (other.get_ref(), self.problems.line(&other.span()));
+            let what = format!("subnet {net} overlaps with {other} of line {line}");
+            let cure = "give each network addresses of its own";
+            self.problems.add(&subnet.span(), what, cure);
         }
         self.subnets.push(Spanned::new(subnet.span(), net));
         Some(net)
-    }
-
-    fn gateway(&mut self, gateway: &Spanned<Ipv4Addr>, net: Option<Ipv4Net>) -> Option<Ipv4Addr> {
-        let span = gateway.span();
-        subnet::check_host("gateway", *gateway.get_ref(), &span, net, self.problems)
     }
 
     /// The MTU that is written, else `default`.
@@ -171,8 +158,8 @@ impl<'p> Checker<'p> {
             Ok(_) | Err(_) => {
                 let (min, max) = (MTU_RANGE.start(), MTU_RANGE.end());
                 let what = format!("mtu {} is out of range", mtu.get_ref());
-                self.problems
-                    .add(&mtu.span(), what, format!("write {min} to {max} bytes"));
+                let cure = format!("write {min} to {max} bytes");
+                self.problems.add(&mtu.span(), what, cure);
                 None
             }
         }
@@ -186,15 +173,10 @@ impl<'p> Checker<'p> {
             .into_iter()
             .find(|len| i64::from(*len) == *prefix.get_ref());
         if valid.is_none() {
-            let what = format!(
-                "pod_prefix {} is neither the subnet's nor 32",
-                prefix.get_ref()
-            );
-            self.problems.add(
-                &prefix.span(),
-                what,
-                format!("write {} or 32", net.prefix_len()),
-            );
+            let (is, subnets) = (prefix.get_ref(), net.prefix_len());
+            let what = format!("pod_prefix {is} is neither the subnet's nor 32");
+            let cure = format!("write {subnets} or 32");
+            self.problems.add(&prefix.span(), what, cure);
         }
         valid
     }
@@ -203,86 +185,63 @@ impl<'p> Checker<'p> {
         self.pod_count += 1;
         if self.pod_count == MAX_PODS + 1 {
             let what = format!("more than {MAX_PODS} pods in all");
-            self.problems.add(
-                &table.span,
-                what,
-                "take pods out, or spread them over more nodes",
-            );
+            let cure = "take pods out, or spread them over more nodes";
+            self.problems.add(&table.span, what, cure);
         }
         let name = table.name.and_then(|name| self.pod_name(name));
         let name_ref = name.as_ref();
         let address = table
             .address
-            .and_then(|address| self.address(&address, parent));
+            .and_then(|address| self.address(address, parent));
         let netns = self.netns(table.netns, name_ref);
         let interface = self.interface(table.interface, name_ref);
         let pod_interface = self.pod_interface(table.pod_interface, interface.as_ref());
         let mtu = self.mtu(table.mtu.as_ref(), parent.mtu);
         Some(Pod {
             name: name?.into_inner(),
-            address: address?,
-            netns: netns?,
+            address: address?.into_inner(),
+            netns: netns?.into_inner(),
             interface: interface?.into_inner(),
-            pod_interface: pod_interface?,
+            pod_interface: pod_interface?.into_inner(),
             mtu: mtu?,
         })
     }
 
     /// `None` for a name that is taken as well: what derives from it would be taken too.
     fn pod_name(&mut self, name: Spanned<String>) -> Option<Spanned<String>> {
-        let span = name.span();
         let name = names::check("pod name", name, self.problems)?;
         let cure = "give this pod another name";
-        self.pods
-            .claim((name.clone(), &span), "pod name", cure, self.problems)
-            .then(|| Spanned::new(span, name))
+        self.pods.claim(name, "pod name", cure, self.problems)
     }
 
-    fn address(&mut self, address: &Spanned<Ipv4Addr>, parent: &Parent) -> Option<Ipv4Addr> {
-        let span = address.span();
-        let address = subnet::check_host(
-            "address",
-            *address.get_ref(),
-            &span,
-            parent.subnet,
-            self.problems,
-        )?;
-        if parent.gateway == Some(address) {
-            let what = format!("address {address} is the network's gateway");
-            self.problems
-                .add(&span, what, "give this pod another address");
+    fn address(
+        &mut self,
+        address: Spanned<Ipv4Addr>,
+        parent: &Parent,
+    ) -> Option<Spanned<Ipv4Addr>> {
+        let address = subnet::check_host("address", address, parent.subnet, self.problems)?;
+        let cure = "give this pod another address";
+        if parent.gateway == Some(*address.get_ref()) {
+            let what = format!("address {} is the network's gateway", address.get_ref());
+            self.problems.add(&address.span(), what, cure);
             return None;
         }
-        let cure = "give this pod another address";
         self.addresses
-            .claim((address, &span), "address", cure, self.problems)
-            .then_some(address)
+            .claim(address, "address", cure, self.problems)
     }
 
     fn netns(
         &mut self,
         written: Option<Spanned<String>>,
         pod: Option<&Spanned<String>>,
-    ) -> Option<String> {
-        let (name, span) = match written {
-            Some(name) => {
-                let span = name.span();
-                (
-                    names::check("network namespace", name, self.problems)?,
-                    span,
-                )
-            }
-            None => (pod?.get_ref().clone(), pod?.span()),
+    ) -> Option<Spanned<String>> {
+        let noun = "network namespace";
+        let name = match written {
+            Some(name) => names::check(noun, name, self.problems)?,
+            None => pod?.clone(),
         };
         let cure = "set `netns` to another, each pod has its own";
-        self.namespaces
-            .claim(
-                (name.clone(), &span),
-                "network namespace",
-                cure,
-                self.problems,
-            )
-            .then_some(name)
+        self.namespaces.claim(name, noun, cure, self.problems)
     }
 
     fn interface(
@@ -292,20 +251,17 @@ impl<'p> Checker<'p> {
     ) -> Option<Spanned<String>> {
         let derive = |pod: &String| format!("veth-{pod}");
         let name = names::check_interface("interface", written, pod, derive, self.problems)?;
-        let claim = (name.get_ref().clone(), &name.span());
         let cure = "set `interface` to another name";
         self.interfaces
-            .claim(claim, "host-side interface", cure, self.problems)
-            .then_some(name)
+            .claim(name, "host-side interface", cure, self.problems)
     }
 
     fn pod_interface(
         &mut self,
         written: Option<Spanned<String>>,
         interface: Option<&Spanned<String>>,
-    ) -> Option<String> {
+    ) -> Option<Spanned<String>> {
         let derive = |interface: &String| format!("{interface}-pod");
         names::check_interface("pod_interface", written, interface, derive, self.problems)
-            .map(Spanned::into_inner)
     }
 }

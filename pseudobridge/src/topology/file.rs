@@ -192,11 +192,8 @@ impl<'p, 'i> Table<'p, 'i> {
     fn require(&mut self, key: &str) {
         if !self.rest.contains_key(key) {
             let what = format!("{} has no `{key}`", self.schema.title);
-            self.problems.add(
-                &self.span,
-                what,
-                format!("add {}", self.schema.example(key)),
-            );
+            let cure = format!("add {}", self.schema.example(key));
+            self.problems.add(&self.span, what, cure);
         }
     }
 
@@ -265,15 +262,12 @@ impl<'p, 'i> Table<'p, 'i> {
 
     /// Reports the keys that nobody took.
     fn finish(self) {
+        let title = self.schema.title;
         for key in self.rest.keys() {
             let name = key.get_ref();
-            let what = format!(
-                "unknown key `{}` in {}",
-                name.escape_debug(),
-                self.schema.title
-            );
-            self.problems
-                .add(&key.span(), what, cure_unknown(name, self.schema));
+            let what = format!("unknown key `{}` in {}", name.escape_debug(), title);
+            let cure = cure_unknown(name, self.schema);
+            self.problems.add(&key.span(), what, cure);
         }
     }
 }

@@ -72,12 +72,12 @@ pub struct Pod {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file could not be read at all.
-    #[error("cannot read topology file {}: {source}; check its path and permissions", .path.display())]
+    #[error("cannot read topology file {}: {error}; check its path and permissions", .path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the kernel said.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// The file was read, and is wrong.
     #[error(transparent)]
@@ -102,9 +102,9 @@ impl Topology {
     ///
     /// When the file cannot be read, is not UTF-8, or has problems: see [`Topology::parse`].
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let bytes = std::fs::read(path).map_err(|source| LoadError::Read {
+        let bytes = std::fs::read(path).map_err(|error| LoadError::Read {
             path: path.to_owned(),
-            source,
+            error,
         })?;
         let file_name = path.display().to_string();
         let text = std::str::from_utf8(&bytes)

@@ -6,7 +6,7 @@ use super::problem::Collector;
 
 /// Longest name in bytes of a network, a pod or a network namespace: that of a DNS label
 /// (RFC 1123), as orchestrators name pods.
-const MAX_NAME: usize = 63;
+pub const MAX_NAME: usize = 63;
 
 /// Longest interface name in bytes: `IFNAMSIZ` of include/uapi/linux/if.h without its final NUL.
 const MAX_INTERFACE: usize = 15;
@@ -40,13 +40,16 @@ fn cure(max: usize) -> String {
 }
 
 /// Checks the name of a network, pod or network namespace, which errors call `noun`.
-pub(super) fn check(noun: &str, name: Spanned<String>, problems: &mut Collector) -> Option<String> {
-    let span = name.span();
-    let name = name.into_inner();
-    let Some(fault) = fault(&name, MAX_NAME) else {
+pub(super) fn check(
+    noun: &str,
+    name: Spanned<String>,
+    problems: &mut Collector,
+) -> Option<Spanned<String>> {
+    let Some(fault) = fault(name.get_ref(), MAX_NAME) else {
         return Some(name);
     };
-    problems.add(&span, format!("{noun} {name:?} {fault}"), cure(MAX_NAME));
+    let what = format!("{noun} {:?} {fault}", name.get_ref());
+    problems.add(&name.span(), what, cure(MAX_NAME));
     None
 }
 
@@ -63,7 +66,7 @@ pub(super) fn check_interface(
     let text = name.get_ref();
     let (fault, cure) = if RESERVED_INTERFACES.contains(&text.as_str()) {
         (
-            "is the kernel's".to_owned(),
+            "is reserved by the kernel".to_owned(),
             "choose another name".to_owned(),
         )
     } else if let Some(fault) = fault(text, MAX_INTERFACE) {

@@ -181,7 +181,7 @@ address = \"1.2.3.4\"
             "4: network name \"a.b\" has a '.'; use 1 to 63 of A-Z a-z 0-9 _ and -, \
              with no - in front",
             "6: mtu 9 is out of range; write 68 to 65535 bytes",
-            "10: interface \"lo\" is the kernel's; choose another name",
+            "10: interface \"lo\" is reserved by the kernel; choose another name",
             "12: address 10.9.0.9 is outside the subnet 10.1.0.0/24; \
              choose one of 10.1.0.1 to 10.1.0.254",
             "15: subnet 127.0.0.0/8 overlaps with the loopback block 127.0.0.0/8; \

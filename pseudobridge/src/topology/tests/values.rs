@@ -241,9 +241,9 @@ fn interface_names() {
         ("eth0.100", "has a '.'", cure),
         ("eth0:1", "has a ':'", cure),
         ("-veth", "begins with '-'", cure),
-        ("lo", "is the kernel's", kernel),
-        ("all", "is the kernel's", kernel),
-        ("default", "is the kernel's", kernel),
+        ("lo", "is reserved by the kernel", kernel),
+        ("all", "is reserved by the kernel", kernel),
+        ("default", "is reserved by the kernel", kernel),
     ] {
         for key in ["interface", "pod_interface"] {
             // The other one is fine, so that only this one speaks.
