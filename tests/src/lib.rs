@@ -6,3 +6,4 @@
 
 pub mod lab;
 pub mod ping;
+pub mod seed;
