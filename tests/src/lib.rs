@@ -6,4 +6,6 @@
 
 pub mod lab;
 pub mod ping;
+pub mod pseudobridge;
 pub mod seed;
+pub mod stats;
