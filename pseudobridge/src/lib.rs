@@ -4,4 +4,5 @@ pub mod bpf;
 pub mod cli;
 pub mod netlink;
 pub mod output;
+pub mod reconcile;
 pub mod topology;

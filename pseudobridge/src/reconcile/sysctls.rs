@@ -80,10 +80,13 @@ impl Setting {
         }
     }
 
-    fn path<'a>(&self, interface: &'a str) -> [&'a str; 5]
-    where
-        Self: 'static,
-    {
+    /// As sysctl(8) takes it, with `interface` in place.
+    #[must_use]
+    pub fn describe(&self, interface: &str) -> String {
+        format!("{} = {}", self.path(interface).join("."), self.value)
+    }
+
+    fn path<'a>(&self, interface: &'a str) -> [&'a str; 5] {
         ["net", self.family, self.kind, interface, self.key]
     }
 
