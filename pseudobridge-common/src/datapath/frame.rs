@@ -1,0 +1,28 @@
+//! The frame a decision is about.
+
+use crate::wire::Header;
+
+/// A received Ethernet frame, as the kernel hands it to a program or a test holds it in memory.
+///
+/// Offsets count from the first byte of the Ethernet header. They must be constants where the
+/// implementation is a BPF program: its verifier wants to see every bound.
+pub trait Frame {
+    /// Bytes of the frame, Ethernet header included; of all segments together for
+    /// segmentation-offload packets.
+    fn wire_len(&self) -> u32;
+
+    /// Whether the frame stands for several segments (GSO).
+    fn is_gso(&self) -> bool;
+
+    /// Whether a VLAN tag came beside the frame's bytes, as the kernel keeps it.
+    fn is_vlan_tagged(&self) -> bool;
+
+    /// Copies a header out of the frame; `None` where the frame ends before the header does.
+    fn load<T: Header>(&mut self, offset: usize) -> Option<T>;
+
+    /// Writes a header into the frame; `None`, and nothing written, where it does not fit.
+    fn store<T: Header>(&mut self, offset: usize, header: &T) -> Option<()>;
+
+    /// Whether each segment of a GSO packet fits the MTU of the interface `ifindex`.
+    fn segments_fit(&mut self, ifindex: u32) -> bool;
+}

@@ -1,0 +1,48 @@
+//! The pure forwarding decision.
+//!
+//! When in doubt, a frame is punted to the kernel, which has the same network configured beneath.
+//! Only what is forbidden is dropped. Nothing is forwarded here that the kernel would have held
+//! back: what it would not take (a wrong version, a bad checksum, lengths that do not fit, a VLAN
+//! tag, a frame for another station) is punted and ends there.
+
+mod arp;
+mod frame;
+mod ipv4;
+mod tables;
+mod verdict;
+
+pub use frame::Frame;
+pub use tables::Tables;
+pub use verdict::{Decision, Verdict};
+
+use crate::{
+    abi::Reason,
+    wire::ethernet::{
+        ETHER_TYPE_ARP, ETHER_TYPE_IPV4, ETHER_TYPE_SERVICE_VLAN, ETHER_TYPE_VLAN, EthernetHeader,
+    },
+};
+
+/// Decides what becomes of a frame that came in by the host-side veth `ingress`, and rewrites the
+/// frame accordingly: into the answer on [`Verdict::Reply`], for its next hop on
+/// [`Verdict::Redirect`]. On any other verdict the frame is as it was.
+#[inline(always)]
+pub fn decide<F: Frame, T: Tables>(frame: &mut F, tables: &T, ingress: u32) -> Decision {
+    let Some(port) = tables.port(ingress) else {
+        return Decision::punt(Reason::UnknownPort);
+    };
+    if frame.is_vlan_tagged() {
+        return Decision::punt(Reason::VlanTagged);
+    }
+    let Some(ethernet) = frame.load::<EthernetHeader>(0) else {
+        return Decision::punt(Reason::FrameTooShort);
+    };
+    if ethernet.addresses.source != port.pod_mac {
+        return Decision::drop(Reason::SpoofedEthernetSource);
+    }
+    match ethernet.ether_type.get() {
+        ETHER_TYPE_IPV4 => ipv4::decide(frame, tables, port, &ethernet),
+        ETHER_TYPE_ARP => arp::decide(frame, tables, port, &ethernet),
+        ETHER_TYPE_VLAN | ETHER_TYPE_SERVICE_VLAN => Decision::punt(Reason::VlanTagged),
+        _ => Decision::punt(Reason::OtherProtocol),
+    }
+}

@@ -1,0 +1,78 @@
+//! A frame and tables in memory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+
+use crate::{
+    abi::{PodV4, Port},
+    datapath::{Frame, Tables},
+    wire::{Header, Ipv4Address},
+};
+
+/// A frame in memory, with what the kernel would know about it besides its bytes.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct MemoryFrame {
+    /// The bytes, from the Ethernet header on.
+    pub bytes: Vec<u8>,
+    /// Bytes of each segment above the network header, 0 where the frame is just one.
+    pub gso_size: u32,
+    /// Whether a VLAN tag came beside the bytes.
+    pub vlan_tagged: bool,
+    /// Whether segments are to be found too big.
+    pub segments_too_big: bool,
+}
+
+impl Frame for MemoryFrame {
+    fn wire_len(&self) -> u32 {
+        u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)
+    }
+
+    fn is_gso(&self) -> bool {
+        self.gso_size != 0
+    }
+
+    fn is_vlan_tagged(&self) -> bool {
+        self.vlan_tagged
+    }
+
+    fn load<T: Header>(&mut self, offset: usize) -> Option<T> {
+        let bytes = self.bytes.get(offset..)?;
+        Some(T::read_from_prefix(bytes).ok()?.0)
+    }
+
+    fn store<T: Header>(&mut self, offset: usize, header: &T) -> Option<()> {
+        let bytes = self.bytes.get_mut(offset..)?;
+        header.write_to_prefix(bytes).ok()
+    }
+
+    fn segments_fit(&mut self, _ifindex: u32) -> bool {
+        !self.segments_too_big
+    }
+}
+
+/// Tables in memory.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryTables {
+    /// By index of the host-side veth.
+    pub ports: BTreeMap<u32, Port>,
+    /// By address.
+    pub pods_v4: BTreeMap<Ipv4Address, PodV4>,
+    /// Indices of the host-side veths that exist.
+    pub targets: BTreeSet<u32>,
+}
+
+impl Tables for MemoryTables {
+    fn port(&self, ifindex: u32) -> Option<&Port> {
+        self.ports.get(&ifindex)
+    }
+
+    fn pod_v4(&self, address: Ipv4Address) -> Option<&PodV4> {
+        self.pods_v4.get(&address)
+    }
+
+    fn is_target(&self, ifindex: u32) -> bool {
+        self.targets.contains(&ifindex)
+    }
+}

@@ -1,0 +1,119 @@
+//! What can go wrong with BPF.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+/// Why something about BPF could not be done. Names the thing and, where there is one, the cure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The kernel has no tcx links.
+    #[error(
+        "this kernel ({release}) cannot attach programs by tcx links, which came with Linux 6.6; \
+         boot a newer one, or use the kernel's own path: `pseudobridge up --datapath kernel`"
+    )]
+    NoTcx {
+        /// What `uname -r` says.
+        release: String,
+    },
+
+    /// There is no BPF filesystem, and one mounted here would vanish with the command.
+    #[error(
+        "no BPF filesystem at {} in this mount namespace, which is a passing one (as `ip netns \
+         exec` makes); pins made in it would be lost. Enter the node by its network namespace \
+         alone:\n  {command}",
+        .mount_point.display()
+    )]
+    PassingMountNamespace {
+        /// Where it was looked for.
+        mount_point: PathBuf,
+        /// A command that works.
+        command: String,
+    },
+
+    /// The pin root is no place for pins.
+    #[error(
+        "{} is not on a BPF filesystem; choose a --pin-root below /sys/fs/bpf, or mount one there: \
+         mount -t bpf bpf {}",
+        .root.display(), .mount_point.display()
+    )]
+    NotBpffs {
+        /// The pin root.
+        root: PathBuf,
+        /// The directory that would have to be one.
+        mount_point: PathBuf,
+    },
+
+    /// The pin root holds something that is not ours.
+    #[error(
+        "{} is not a pin of pseudobridge; remove it, or choose another place by --pin-root",
+        .path.display()
+    )]
+    ForeignPin {
+        /// The stranger.
+        path: PathBuf,
+    },
+
+    /// The pins belong to another node.
+    #[error(
+        "the pins under {} belong to another network namespace (cookie {theirs}, this one's is \
+         {ours}); choose another place by --pin-root, or, if that node is gone, remove them: \
+         rm -r {}",
+        .root.display(), .root.display()
+    )]
+    OtherNode {
+        /// The pin root.
+        root: PathBuf,
+        /// Whose they are.
+        theirs: u64,
+        /// Who we are.
+        ours: u64,
+    },
+
+    /// The pins were made by a version with another map layout.
+    #[error(
+        "the maps under {} have layout version {theirs}, this pseudobridge has {ours}; take the \
+         network down with the version that made it, then `up` again",
+        .root.display()
+    )]
+    OtherVersion {
+        /// The pin root.
+        root: PathBuf,
+        /// Their version.
+        theirs: u32,
+        /// Our version.
+        ours: u32,
+    },
+
+    /// A map is full.
+    #[error("the map {map} is full ({max} entries): take a pod away first")]
+    MapFull {
+        /// The map.
+        map: &'static str,
+        /// What it holds.
+        max: u32,
+    },
+
+    /// The kernel, or the filesystem, refused something.
+    #[error("cannot {doing}: {source}")]
+    Failed {
+        /// What was attempted, on what.
+        doing: String,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Says what was being done when an error came about.
+pub(super) trait Doing<T> {
+    /// `what` as in "cannot *load the tc program*: …"; formatted only when it went wrong.
+    fn doing(self, what: impl Display) -> Result<T, Error>;
+}
+
+impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Doing<T> for Result<T, E> {
+    fn doing(self, what: impl Display) -> Result<T, Error> {
+        self.map_err(|source| Error::Failed {
+            doing: what.to_string(),
+            source: source.into(),
+        })
+    }
+}

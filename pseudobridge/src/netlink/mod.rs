@@ -1,0 +1,216 @@
+//! Links, addresses, routes, neighbours, namespaces and sysctls, with the verbs of ip(8).
+//!
+//! The only place that talks netlink. There is no policy here: callers say what is to be, this
+//! module asks the kernel for it and returns the kernel's answer.
+//!
+//! Addresses are in network byte order wherever they are byte arrays; interface indexes and
+//! netlink numbers are the host's.
+
+mod addr;
+mod error;
+mod link;
+mod message;
+mod neigh;
+pub mod netns;
+mod route;
+pub mod sysctl;
+
+use std::io;
+
+use futures_util::StreamExt as _;
+use netlink_packet_route::RouteNetlinkMessage;
+use rtnetlink::{
+    packet_core::{
+        NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
+        NetlinkPayload,
+    },
+    proto::{ConnectionHandle, new_connection},
+    sys::{AsyncSocket as _, SocketAddr, protocols::NETLINK_ROUTE},
+};
+
+pub use self::{
+    addr::Address,
+    error::Error,
+    link::{Link, VethEnd, VethSpec},
+    neigh::{Neighbour, NeighbourState},
+    route::{Route, RouteKind, RouteScope},
+};
+use self::{
+    message::{Message, extended_ack},
+    netns::NetNs,
+};
+
+/// How often an inconsistent dump is asked for again.
+const DUMP_TRIES: u32 = 10;
+
+/// A connection to one network namespace.
+///
+/// Clones share the connection, and requests may be made concurrently. The namespace lives at
+/// least as long as the last clone.
+#[derive(Clone, Debug)]
+pub struct Netlink {
+    handle: ConnectionHandle<Message>,
+}
+
+impl Netlink {
+    /// Opens a connection to the network namespace of the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// If the socket cannot be made.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime with I/O enabled: the connection runs there, as a task.
+    pub fn open() -> Result<Self, Error> {
+        Self::connect().map_err(|error| Error::system("open a netlink socket".into(), error))
+    }
+
+    /// Opens a connection to another network namespace. The calling thread stays where it is:
+    /// a netlink socket belongs to the namespace in which it was made, wherever it is used.
+    ///
+    /// # Errors
+    ///
+    /// If the namespace cannot be entered (`CAP_SYS_ADMIN`) or the socket cannot be made.
+    ///
+    /// # Panics
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_in(namespace: &NetNs) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Handle::current();
+        netns::within(namespace, || {
+            let _runtime = runtime.enter();
+            Self::open()
+        })?
+    }
+
+    fn connect() -> io::Result<Self> {
+        // Nothing is subscribed to, so there are no unsolicited messages to listen for.
+        let (mut connection, handle, _) = new_connection::<Message>(NETLINK_ROUTE)?;
+        // Acknowledgements are passed on, so that a connection which dies is told from one
+        // that has answered.
+        connection.set_forward_ack(true);
+        connection.set_forward_done(true);
+        let socket = connection.socket_mut().socket_mut();
+        socket.set_ext_ack(true)?;
+        socket.set_cap_ack(true)?;
+        socket.set_netlink_get_strict_chk(true)?;
+        tokio::spawn(connection);
+        Ok(Self { handle })
+    }
+
+    /// Asks for a change and waits until the kernel has made it.
+    async fn change(
+        &self,
+        action: String,
+        flags: u16,
+        message: RouteNetlinkMessage,
+    ) -> Result<(), Error> {
+        self.request(action, flags, message).await.map(drop)
+    }
+
+    /// Reads a table, again if it changed meanwhile, so that the copy returned is consistent.
+    async fn dump(
+        &self,
+        action: &str,
+        message: RouteNetlinkMessage,
+    ) -> Result<Vec<RouteNetlinkMessage>, Error> {
+        for _ in 0..DUMP_TRIES {
+            let answer = self.exchange(action, NLM_F_DUMP, message.clone()).await?;
+            if !answer.interrupted {
+                return Ok(answer.messages);
+            }
+        }
+        Err(Error::Interrupted {
+            action: action.into(),
+            tries: DUMP_TRIES,
+        })
+    }
+
+    /// Asks for something that is answered by messages and then acknowledged.
+    async fn request(
+        &self,
+        action: String,
+        flags: u16,
+        message: RouteNetlinkMessage,
+    ) -> Result<Vec<RouteNetlinkMessage>, Error> {
+        Ok(self
+            .exchange(&action, NLM_F_ACK | flags, message)
+            .await?
+            .messages)
+    }
+
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the payloads are non-exhaustive"
+    )]
+    async fn exchange(
+        &self,
+        action: &str,
+        flags: u16,
+        message: RouteNetlinkMessage,
+    ) -> Result<Answer, Error> {
+        let closed = || Error::Closed {
+            action: action.into(),
+        };
+        let payload = NetlinkPayload::InnerMessage(Message::Known(message));
+        let mut request = NetlinkMessage::new(NetlinkHeader::default(), payload);
+        request.header.flags = NLM_F_REQUEST | flags;
+        let mut replies = self
+            .handle
+            .request(request, SocketAddr::new(0, 0))
+            .map_err(|_| closed())?;
+
+        let mut answer = Answer::default();
+        while let Some(reply) = replies.next().await {
+            answer.interrupted |= reply.header.flags & NLM_F_DUMP_INTR != 0;
+            let (code, detail) = match reply.payload {
+                NetlinkPayload::InnerMessage(Message::Known(message)) => {
+                    answer.messages.push(message);
+                    continue;
+                }
+                NetlinkPayload::InnerMessage(Message::Unknown {
+                    message_type,
+                    reason,
+                }) => {
+                    let reason = format!("message type {message_type}: {reason}");
+                    return Err(Error::NotUnderstood {
+                        action: action.into(),
+                        reason,
+                    });
+                }
+                NetlinkPayload::Error(error) => {
+                    (error.raw_code(), extended_ack(&reply.header, &error))
+                }
+                NetlinkPayload::Done(done) => (done.code, None),
+                other => {
+                    let reason = format!("unexpected {other:?}");
+                    return Err(Error::NotUnderstood {
+                        action: action.into(),
+                        reason,
+                    });
+                }
+            };
+            return match code {
+                0 => Ok(answer),
+                code => Err(Error::netlink(action.into(), -code, detail)),
+            };
+        }
+        Err(closed())
+    }
+}
+
+/// What came back for a request.
+#[derive(Default)]
+struct Answer {
+    messages: Vec<RouteNetlinkMessage>,
+    interrupted: bool,
+}
+
+/// An answer of another kind than was asked for.
+fn unexpected(action: &str, message: &RouteNetlinkMessage) -> Error {
+    Error::NotUnderstood {
+        action: action.into(),
+        reason: format!("unexpected message {message:?}"),
+    }
+}

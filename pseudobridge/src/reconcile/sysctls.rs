@@ -1,0 +1,94 @@
+//! The sysctls of a host-side veth.
+
+use crate::netlink::sysctl;
+use crate::netlink::{Error, netns};
+
+/// A sysctl of one interface: `net.FAMILY.KIND.INTERFACE.KEY`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Setting {
+    /// `ipv4` or `ipv6`.
+    pub family: &'static str,
+    /// `conf` or `neigh`.
+    pub kind: &'static str,
+    /// The last part of the key.
+    pub key: &'static str,
+    /// What it shall be.
+    pub value: &'static str,
+}
+
+const fn conf(family: &'static str, key: &'static str, value: &'static str) -> Setting {
+    Setting {
+        family,
+        kind: "conf",
+        key,
+        value,
+    }
+}
+
+/// In the order in which they are written: what shuts the node off from the pod comes before what
+/// opens it.
+pub const SETTINGS: [Setting; 12] = [
+    // The network is IPv4: nothing that a pod sends shall give the node addresses or routes.
+    conf("ipv6", "disable_ipv6", "1"),
+    conf("ipv6", "accept_ra", "0"),
+    conf("ipv6", "autoconf", "0"),
+    conf("ipv6", "accept_redirects", "0"),
+    conf("ipv4", "accept_redirects", "0"),
+    // A pod's neighbour is always the gateway: there is no shorter way to point out.
+    conf("ipv4", "send_redirects", "0"),
+    conf("ipv4", "rp_filter", "1"),
+    // Would answer for the pod's own address, and so break its duplicate detection.
+    conf("ipv4", "proxy_arp_pvlan", "0"),
+    conf("ipv4", "proxy_arp", "1"),
+    // Else every first answer waits up to 0.8 s (`pneigh_enqueue`, net/core/neighbour.c).
+    Setting {
+        family: "ipv4",
+        kind: "neigh",
+        key: "proxy_delay",
+        value: "0",
+    },
+    conf("ipv4", "arp_ignore", "0"),
+    conf("ipv4", "forwarding", "1"),
+];
+
+impl Setting {
+    /// What it is now; `None` where the kernel has no such family.
+    ///
+    /// The calling thread must be in the node's network namespace.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub fn read(&self, interface: &str) -> Result<Option<String>, Error> {
+        match sysctl::read(&self.path(interface)) {
+            Err(Error::NoSysctl { .. }) if self.family_is_absent() => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// Sets it.
+    ///
+    /// The calling thread must be in the node's network namespace.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write(&self, interface: &str) -> Result<(), Error> {
+        match sysctl::write(&self.path(interface), self.value) {
+            Err(Error::NoSysctl { .. }) if self.family_is_absent() => Ok(()),
+            other => other,
+        }
+    }
+
+    fn path<'a>(&self, interface: &'a str) -> [&'a str; 5]
+    where
+        Self: 'static,
+    {
+        ["net", self.family, self.kind, interface, self.key]
+    }
+
+    /// A kernel booted without IPv6 has none of its sysctls.
+    fn family_is_absent(&self) -> bool {
+        self.family == "ipv6" && !std::path::Path::new("/proc/sys/net/ipv6").exists()
+    }
+}

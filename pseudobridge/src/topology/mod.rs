@@ -1,0 +1,128 @@
+//! The desired state: the networks and pods that a topology file describes.
+//!
+//! A file is read as a whole and checked as a whole before anything on the node is touched. All
+//! that is wrong with it is reported at once, each problem by file, line and cure. Nothing here
+//! looks at the node: whether a name is free *there* is for the plan to find out.
+
+mod check;
+mod datapath;
+mod file;
+mod names;
+mod problem;
+mod subnet;
+#[cfg(test)]
+mod tests;
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use ipnet::Ipv4Net;
+
+pub use datapath::{Datapath, UnknownDatapath};
+pub use problem::{Problem, Problems};
+
+/// The most pods of one node, all networks together: the size of the pod maps.
+pub const MAX_PODS: usize = 4096;
+
+/// MTU in bytes of a veth when the file names none, the kernel's own default for Ethernet.
+pub const DEFAULT_MTU: u32 = 1500;
+
+/// What one node shall have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topology {
+    /// Who forwards between the pods.
+    pub datapath: Datapath,
+    /// The networks, in the order of the file; at least one.
+    pub networks: Vec<Network>,
+}
+
+/// One IPv4 subnet whose pods share no layer 2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// Its name, unique on the node.
+    pub name: String,
+    /// Its subnet, without host bits; overlaps with no other network's.
+    pub subnet: Ipv4Net,
+    /// The node's address on every host-side veth: a host address of the subnet and no pod's.
+    pub gateway: Ipv4Addr,
+    /// Prefix length with which pods configure their address: the subnet's, or 32.
+    pub pod_prefix: u8,
+    /// Its pods, in the order of the file; there may be none.
+    pub pods: Vec<Pod>,
+}
+
+/// One veth pair into one network namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pod {
+    /// Its name, unique on the node.
+    pub name: String,
+    /// Its address: a host address of the network's subnet, unique, and not the gateway.
+    pub address: Ipv4Addr,
+    /// The named network namespace (`ip netns`) that holds this pod and no other.
+    pub netns: String,
+    /// The host-side veth, unique on the node.
+    pub interface: String,
+    /// The pod's end of the veth pair, in its namespace.
+    pub pod_interface: String,
+    /// MTU in bytes of both ends.
+    pub mtu: u32,
+}
+
+/// Why a topology could not be had from a file.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file could not be read at all.
+    #[error("cannot read topology file {}: {error}; check its path and permissions", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        error: std::io::Error,
+    },
+    /// The file was read, and is wrong.
+    #[error(transparent)]
+    Problems(#[from] Problems),
+}
+
+impl Topology {
+    /// The topology to use when no file is given: pods `ns1` (172.30.30.11) and `ns2`
+    /// (172.30.30.12) in 172.30.30.0/24.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the built-in file passes through the same checks as any other, and the
+    /// tests hold it to them.
+    pub fn builtin() -> Result<Self, Problems> {
+        Self::parse(include_str!("default.toml"), "built-in topology")
+    }
+
+    /// Reads and checks the file at `path`; the only input or output of this module.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is not UTF-8, or has problems: see [`Topology::parse`].
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let bytes = std::fs::read(path).map_err(|error| LoadError::Read {
+            path: path.to_owned(),
+            error,
+        })?;
+        let file_name = path.display().to_string();
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|error| Problems::not_utf8(&file_name, &bytes, error))?;
+        Ok(Self::parse(text, &file_name)?)
+    }
+
+    /// Checks `text`, the content of a topology file that is called `file_name` in errors.
+    ///
+    /// # Errors
+    ///
+    /// All problems of the file at once. Only when it is no TOML, the syntax errors come alone:
+    /// past them there is nothing certain to check.
+    pub fn parse(text: &str, file_name: &str) -> Result<Self, Problems> {
+        let mut problems = problem::Collector::new(text);
+        let file = file::read(text, &mut problems);
+        let topology = check::check(file, &mut problems);
+        problems.finish(file_name)?;
+        Ok(topology)
+    }
+}
