@@ -16,7 +16,7 @@ pub struct Ping {
 }
 
 impl Ping {
-    /// Sends `count` echo requests from a pod, ten a second, waiting up to 3 s for the last reply.
+    /// Sends `count` echo requests from a pod, fifty a second, waiting up to 3 s for the last reply.
     ///
     /// # Panics
     /// When `ping` itself fails, say because the pod has no route.
@@ -24,7 +24,7 @@ impl Ping {
     #[must_use]
     pub fn send(from: &Pod<'_>, to: &str, count: u32) -> Self {
         let count = count.to_string();
-        Self::of(&from.run(["ping", "-n", "-c", &count, "-i", "0.1", "-W", "3", to]))
+        Self::of(&from.run(["ping", "-n", "-c", &count, "-i", "0.02", "-W", "3", to]))
     }
 
     /// Reads the output of `ping`: its exit code 1 (no reply) is an outcome too.

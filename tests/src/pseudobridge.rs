@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::lab::{Node, Output};
+use crate::ping::Ping;
 
 /// Where the tool pins its objects unless told otherwise.
 pub const PIN_ROOT: &str = "/sys/fs/bpf/pseudobridge";
@@ -153,4 +154,42 @@ impl Status {
 #[must_use]
 pub fn counters(node: &Node, pod: &str, reason: &str) -> u64 {
     Status::of(node).counter(pod, reason)
+}
+
+/// Asserts that `node` has the whole of the default topology: nothing is left to do, and the pods
+/// reach each other, through one hop, and the gateway.
+///
+/// # Panics
+/// When it has not.
+#[track_caller]
+pub fn assert_whole(node: &Node) {
+    let again = node.pseudobridge(["up"]).ok();
+    assert!(
+        again.contains("nothing to do"),
+        "the network was not whole:\n{again}"
+    );
+    assert_reached(node);
+}
+
+/// Asserts that the pods of the default topology reach each other, through one hop, and the
+/// gateway, knowing no neighbour.
+///
+/// # Panics
+/// When they do not.
+#[track_caller]
+pub fn assert_reached(node: &Node) {
+    for (pod, other) in [("ns1", "172.30.30.12"), ("ns2", "172.30.30.11")] {
+        let from = node.pod(pod);
+        from.run(["ip", "neigh", "flush", "all"]).ok();
+        let ping = Ping::send(&from, other, 3);
+        assert!(
+            ping.lossless() && ping.ttl == [63; 3],
+            "{pod} to {other}: {ping:?}"
+        );
+        let ping = Ping::send(&from, "172.30.30.1", 3);
+        assert!(
+            ping.lossless() && ping.ttl == [64; 3],
+            "{pod} to the gateway: {ping:?}"
+        );
+    }
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use tests::lab::Node;
+use tests::seed;
 
 /// What `act` panics with.
 fn panic_of<T>(act: impl FnOnce() -> T) -> String {
@@ -185,4 +186,26 @@ fn a_dump_names_pinned_objects() {
         lines[0].contains("bytes_value 8") && lines[0].contains("/sys/fs/bpf/m"),
         "{dump}"
     );
+}
+
+#[test]
+fn a_capture_sees_what_passes_while_its_script_runs() {
+    let node = Node::new();
+    seed::up(&node);
+    node.write(
+        "/run/ping",
+        "ip netns exec ns1 ping -c 3 -i 0.1 172.30.30.12",
+    );
+    node.sh("sh /run/ping").ok();
+    for (direction, packets) in [("in", 3), ("out", 3)] {
+        let seen = node.capture("veth-ns2", direction, "icmp", "sh /run/ping");
+        assert_eq!(seen.len(), packets, "{direction}: {seen:#?}");
+    }
+    let seen = node.capture(
+        "veth-ns2",
+        "out",
+        "icmp[icmptype] = icmp-echoreply",
+        "sh /run/ping",
+    );
+    assert_eq!(seen, [""; 0], "replies come in by veth-ns2");
 }
