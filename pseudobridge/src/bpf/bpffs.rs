@@ -13,8 +13,8 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use procfs::process::{MountInfo, Process};
 
-use super::{Error, Pins};
 use super::error::Doing as _;
+use super::{Error, Pins};
 
 /// Where a BPF filesystem is by convention.
 const CONVENTIONAL: &str = "/sys/fs/bpf";

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::identity::{GROUP, PROTOCOL};
-use super::step::Change;
+use super::step::{Change, InnerChange};
 use super::{DesiredPod, Error, Observed, Plan, Step};
 use crate::bpf::{self, Maps, Pins, Program, bpffs};
 use crate::netlink::netns::{self, NetNs};
@@ -143,36 +143,34 @@ impl Apply<'_> {
                 let route = Route::via_device(pod.address.into(), index, PROTOCOL);
                 self.netlink.route_add(&route).await?;
             }
-            Change::LoopbackUp
-            | Change::SetPodMtu
-            | Change::AddAddress
-            | Change::PodUp
-            | Change::AddGatewayRoute
-            | Change::AddDefaultRoute => self.change_inside(desired, change).await?,
+            Change::Inside(change) => self.change_inside(desired, *change).await?,
         }
         Ok(())
     }
 
-    async fn change_inside(&mut self, desired: &DesiredPod, change: &Change) -> Result<(), Error> {
+    async fn change_inside(
+        &mut self,
+        desired: &DesiredPod,
+        change: InnerChange,
+    ) -> Result<(), Error> {
         let inner = self.inside(desired).await?;
         let (netlink, index) = (&inner.netlink, inner.index);
         match change {
-            Change::LoopbackUp => netlink.link_set_up(inner.loopback).await?,
-            Change::SetPodMtu => netlink.link_set_mtu(index, desired.pod.mtu).await?,
-            Change::AddAddress => {
+            InnerChange::LoopbackUp => netlink.link_set_up(inner.loopback).await?,
+            InnerChange::SetMtu => netlink.link_set_mtu(index, desired.pod.mtu).await?,
+            InnerChange::AddAddress => {
                 let address = desired.address();
                 netlink.addr_add(&Address { index, address }).await?;
             }
-            Change::PodUp => netlink.link_set_up(index).await?,
-            Change::AddGatewayRoute => {
+            InnerChange::Up => netlink.link_set_up(index).await?,
+            InnerChange::AddGatewayRoute => {
                 let route = Route::via_device(desired.gateway.into(), index, PROTOCOL);
                 netlink.route_add(&route).await?;
             }
-            Change::AddDefaultRoute => {
+            InnerChange::AddDefaultRoute => {
                 let route = Route::default_via(desired.gateway, index, PROTOCOL);
                 netlink.route_add(&route).await?;
             }
-            other => unreachable!("{other:?} is done outside the pod"),
         }
         Ok(())
     }
@@ -214,7 +212,9 @@ impl Apply<'_> {
             let namespace = netns::open(&desired.pod.netns)?;
             self.inside = Some(Inner::open(&namespace, desired).await?);
         }
-        self.inside.as_ref().ok_or_else(|| lost(desired, "network namespace"))
+        self.inside
+            .as_ref()
+            .ok_or_else(|| lost(desired, "network namespace"))
     }
 
     fn maps(&mut self) -> Result<&mut Maps, Error> {
@@ -226,7 +226,9 @@ impl Apply<'_> {
 
     fn index(&self, desired: &DesiredPod) -> Result<u32, Error> {
         let index = self.indexes.get(&desired.pod.interface);
-        index.copied().ok_or_else(|| lost(desired, "host-side veth"))
+        index
+            .copied()
+            .ok_or_else(|| lost(desired, "host-side veth"))
     }
 }
 

@@ -20,7 +20,7 @@ pub use desired::DesiredPod;
 pub use identity::PROTOCOL;
 pub use observe::{Inside, Namespace, Observed, ObservedPod, observe};
 pub use plan::{Plan, down, switch, up};
-pub use step::{Change, Step};
+pub use step::{Change, InnerChange, Step};
 
 /// Why the node could not be observed or changed.
 #[derive(Debug, thiserror::Error)]

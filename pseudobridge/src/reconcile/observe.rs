@@ -187,10 +187,19 @@ impl ObservedPod {
             pod: self.owner.pod.clone(),
             what,
         };
-        let inside = self.inside.as_ref().ok_or_else(|| lost("end of the veth"))?;
+        let inside = self
+            .inside
+            .as_ref()
+            .ok_or_else(|| lost("end of the veth"))?;
         let address = *self.addresses.first().ok_or_else(|| lost("route"))?;
-        let own = inside.addresses.iter().find(|one| one.address.addr() == address);
-        let gateway = self.gateways.first().ok_or_else(|| lost("gateway address"))?;
+        let own = inside
+            .addresses
+            .iter()
+            .find(|one| one.address.addr() == address);
+        let gateway = self
+            .gateways
+            .first()
+            .ok_or_else(|| lost("gateway address"))?;
         Ok(DesiredPod {
             network: self.owner.network.clone(),
             subnet: self.subnet(node).ok_or_else(|| lost("subnet's route"))?,
@@ -271,9 +280,9 @@ async fn observe_inside(owner: &Owner, host: &Link) -> Result<Option<Inside>, Er
     let netlink = Netlink::open_in(&namespace)?;
     let links = netlink.link_list().await?;
     // An index alone could be any link's: the peer of the pod's end must be this host-side veth.
-    let peer = links.iter().find(|link| {
-        Some(link.index) == host.peer_index && link.peer_index == Some(host.index)
-    });
+    let peer = links
+        .iter()
+        .find(|link| Some(link.index) == host.peer_index && link.peer_index == Some(host.index));
     let Some(link) = peer else {
         return Ok(None);
     };

@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 
 use super::conflict;
 use super::observe::{BpfState, Inside};
-use super::step::Change;
+use super::step::{Change, InnerChange};
 use super::sysctls::SETTINGS;
 use super::{Conflicts, DesiredPod, Error, Namespace, Observed, ObservedPod, Step};
 use crate::bpf::bpffs::Bpffs;
@@ -74,7 +74,13 @@ pub fn up(
         if observed.namespaces.get(&pod.pod.netns) != Some(&Namespace::Ours) {
             plan.push(Step::Pod(Arc::clone(&pod), Change::CreateNamespace));
         }
-        for change in changes(&pod, now.copied(), with_bpf, topology.datapath, &observed.bpf) {
+        for change in changes(
+            &pod,
+            now.copied(),
+            with_bpf,
+            topology.datapath,
+            &observed.bpf,
+        ) {
             plan.push(Step::Pod(Arc::clone(&pod), change));
         }
     }
@@ -224,8 +230,7 @@ impl Plan {
     fn delete_routes(&mut self, observed: &Observed, unwanted: impl Fn(&Ipv4Net) -> bool) {
         let routes = observed.unreachable();
         let unwanted = routes.filter(|route| unwanted(&route.destination));
-        self.steps
-            .extend(unwanted.cloned().map(Step::DeleteRoute));
+        self.steps.extend(unwanted.cloned().map(Step::DeleteRoute));
     }
 
     fn detach_all(&mut self, bpf: &BpfState) {
@@ -236,11 +241,16 @@ impl Plan {
 }
 
 /// What a pod lacks.
-#[derive(Default)]
-struct Changes(Vec<Change>);
+struct Changes<T>(Vec<T>);
 
-impl Changes {
-    fn unless(&mut self, is_there: bool, change: Change) {
+impl<T> Default for Changes<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Changes<T> {
+    fn unless(&mut self, is_there: bool, change: T) {
         if !is_there {
             self.0.push(change);
         }
@@ -253,12 +263,16 @@ fn is_same(desired: &DesiredPod, now: &ObservedPod) -> bool {
         return false;
     };
     let address = desired.address();
-    let has_other_prefix = |one: &Address| one.address.addr() == address.addr() && one.address != address;
+    let has_other_prefix =
+        |one: &Address| one.address.addr() == address.addr() && one.address != address;
     now.owner == desired.owner()
         && now.link.mac == Some(desired.host_mac())
         && inside.link.mac == Some(desired.pod_mac())
         && inside.link.name == desired.pod.pod_interface
-        && now.gateways.iter().all(|one| one.address.addr() == desired.gateway)
+        && now
+            .gateways
+            .iter()
+            .all(|one| one.address.addr() == desired.gateway)
         && now.addresses.iter().all(|one| *one == desired.pod.address)
         && !inside.addresses.iter().any(has_other_prefix)
 }
@@ -282,7 +296,10 @@ fn changes(
         changes.unless(now.is_some_and(is_set), Change::Set(*setting));
     }
     let mtu = desired.pod.mtu;
-    changes.unless(now.is_none_or(|now| now.link.mtu == mtu), Change::SetHostMtu);
+    changes.unless(
+        now.is_none_or(|now| now.link.mtu == mtu),
+        Change::SetHostMtu,
+    );
     changes.unless(
         now.is_some_and(|now| !now.gateways.is_empty()),
         Change::AddGateway,
@@ -302,27 +319,28 @@ fn changes(
         Change::AddRoute,
     );
     let inside = now.and_then(|now| now.inside.as_ref());
-    changes.0.extend(inner_changes(desired, inside));
+    let inner = inner_changes(desired, inside).0.into_iter();
+    changes.0.extend(inner.map(Change::Inside));
     changes.0
 }
 
 /// The same for the pod's end.
-fn inner_changes(desired: &DesiredPod, inside: Option<&Inside>) -> Vec<Change> {
+fn inner_changes(desired: &DesiredPod, inside: Option<&Inside>) -> Changes<InnerChange> {
     let mut changes = Changes::default();
     changes.unless(
         inside.is_some_and(|inside| inside.loopback_up),
-        Change::LoopbackUp,
+        InnerChange::LoopbackUp,
     );
     changes.unless(
         inside.is_none_or(|inside| inside.link.mtu == desired.pod.mtu),
-        Change::SetPodMtu,
+        InnerChange::SetMtu,
     );
     let has_address = |inside: &Inside| {
         let addresses = &inside.addresses;
         addresses.iter().any(|one| one.address == desired.address())
     };
-    changes.unless(inside.is_some_and(has_address), Change::AddAddress);
-    changes.unless(inside.is_some_and(|inside| inside.link.up), Change::PodUp);
+    changes.unless(inside.is_some_and(has_address), InnerChange::AddAddress);
+    changes.unless(inside.is_some_and(|inside| inside.link.up), InnerChange::Up);
     let routes_to = |inside: &Inside, destination: Ipv4Net| {
         let mut routes = inside.routes.iter();
         routes.any(|route| route.kind == RouteKind::Unicast && route.destination == destination)
@@ -331,14 +349,14 @@ fn inner_changes(desired: &DesiredPod, inside: Option<&Inside>) -> Vec<Change> {
         let gateway = Ipv4Net::from(desired.gateway);
         changes.unless(
             inside.is_some_and(|inside| routes_to(inside, gateway)),
-            Change::AddGatewayRoute,
+            InnerChange::AddGatewayRoute,
         );
     }
     changes.unless(
         inside.is_some_and(|inside| routes_to(inside, Ipv4Net::default())),
-        Change::AddDefaultRoute,
+        InnerChange::AddDefaultRoute,
     );
-    changes.0
+    changes
 }
 
 /// What a pod lacks in the maps and at its hook.

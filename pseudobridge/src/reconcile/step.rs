@@ -69,15 +69,22 @@ pub enum Change {
     SetNeighbour,
     /// Route its address over the host-side veth.
     AddRoute,
-    /// Set its loopback interface up.
+    /// Do something inside its network namespace.
+    Inside(InnerChange),
+}
+
+/// What is done for a pod inside its network namespace.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum InnerChange {
+    /// Set the loopback interface up.
     LoopbackUp,
-    /// Set its end's MTU.
-    SetPodMtu,
-    /// Give its end its address.
+    /// Set the MTU of the pod's end.
+    SetMtu,
+    /// Give the pod's end its address.
     AddAddress,
-    /// Set its end up.
-    PodUp,
-    /// Route the gateway's address over its end, where the prefix length does not.
+    /// Set the pod's end up.
+    Up,
+    /// Route the gateway's address over the pod's end, where the prefix length does not.
     AddGatewayRoute,
     /// Route everything else by the gateway.
     AddDefaultRoute,
@@ -112,10 +119,14 @@ impl fmt::Display for Step {
 impl Change {
     fn describe(&self, desired: &DesiredPod, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let DesiredPod { gateway, pod, .. } = desired;
-        let (host, inner, name) = (&pod.interface, &pod.pod_interface, &pod.name);
+        let (host, name) = (&pod.interface, &pod.name);
         match self {
             Self::CreateNamespace => write!(f, "create network namespace {}", pod.netns),
-            Self::CreateVeth => write!(f, "create veth {host}, peer {inner} in {}", pod.netns),
+            Self::CreateVeth => write!(
+                f,
+                "create veth {host}, peer {} in {}",
+                pod.pod_interface, pod.netns
+            ),
             Self::Set(setting) => write!(f, "set {}", setting.describe(host)),
             Self::SetHostMtu => write!(f, "set {host} mtu {}", pod.mtu),
             Self::AddGateway => write!(f, "add address {gateway}/32 dev {host}"),
@@ -125,18 +136,25 @@ impl Change {
             Self::HostUp => write!(f, "set {host} up"),
             Self::SetNeighbour => write!(f, "set neighbour {} dev {host} permanent", pod.address),
             Self::AddRoute => write!(f, "add route {}/32 dev {host}", pod.address),
-            Self::LoopbackUp => write!(f, "in {}: set lo up", pod.netns),
-            Self::SetPodMtu => write!(f, "in {}: set {inner} mtu {}", pod.netns, pod.mtu),
-            Self::AddAddress => {
-                write!(f, "in {}: add address {} dev {inner}", pod.netns, desired.address())
+            Self::Inside(change) => {
+                write!(f, "in {}: ", pod.netns)?;
+                change.describe(desired, f)
             }
-            Self::PodUp => write!(f, "in {}: set {inner} up", pod.netns),
-            Self::AddGatewayRoute => {
-                write!(f, "in {}: add route {gateway}/32 dev {inner}", pod.netns)
-            }
-            Self::AddDefaultRoute => {
-                write!(f, "in {}: add route default via {gateway}", pod.netns)
-            }
+        }
+    }
+}
+
+impl InnerChange {
+    fn describe(self, desired: &DesiredPod, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DesiredPod { gateway, pod, .. } = desired;
+        let interface = &pod.pod_interface;
+        match self {
+            Self::LoopbackUp => write!(f, "set lo up"),
+            Self::SetMtu => write!(f, "set {interface} mtu {}", pod.mtu),
+            Self::AddAddress => write!(f, "add address {} dev {interface}", desired.address()),
+            Self::Up => write!(f, "set {interface} up"),
+            Self::AddGatewayRoute => write!(f, "add route {gateway}/32 dev {interface}"),
+            Self::AddDefaultRoute => write!(f, "add route default via {gateway}"),
         }
     }
 }

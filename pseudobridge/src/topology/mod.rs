@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 
 use ipnet::Ipv4Net;
 
-pub use names::MAX_NAME;
 pub use datapath::{Datapath, UnknownDatapath};
+pub use names::MAX_NAME;
 pub use problem::{Problem, Problems};
 
 /// The most pods of one node, all networks together: the size of the pod maps.
