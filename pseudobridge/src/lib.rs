@@ -1,3 +1,4 @@
 //! The loader of pseudobridge.
 
 pub mod netlink;
+pub mod verify;
