@@ -32,8 +32,8 @@ struct Foreign {
 }
 
 /// A device for foreign addresses and routes to stand on.
-const DEVICE: &str = "ip link add foreign0 type veth peer name foreign1; \
-                      ip link set foreign1 up; ip link set foreign0 up; ";
+const DEVICE: &str = "ip link add foreign0 type veth peer name foreign1 && \
+                      ip link set foreign1 up && ip link set foreign0 up";
 
 const FOREIGN: &[Foreign] = &[
     Foreign {
@@ -42,7 +42,7 @@ const FOREIGN: &[Foreign] = &[
         cures: &["ip netns delete ns1", "ip netns del ns1", "netns ="],
     },
     Foreign {
-        made_by: "mkdir -p /run/netns; echo something > /run/netns/ns2",
+        made_by: "mkdir -p /run/netns && echo something > /run/netns/ns2",
         named: &["/run/netns/ns2"],
         cures: &["remove", "rm ", "delete"],
     },
@@ -92,7 +92,7 @@ const FOREIGN: &[Foreign] = &[
         ],
     },
     Foreign {
-        made_by: "mkdir -p /sys/fs/bpf/pseudobridge/maps; bpftool map create \
+        made_by: "mkdir -p /sys/fs/bpf/pseudobridge/maps && bpftool map create \
                   /sys/fs/bpf/pseudobridge/maps/pods_v4 type hash key 4 value 4 entries 1 name f",
         named: &["/sys/fs/bpf/pseudobridge/maps/pods_v4"],
         cures: &["--pin-root", "remove", "rm "],
@@ -108,7 +108,7 @@ fn foreign_things_are_named_and_left_alone() {
     } in FOREIGN
     {
         let node = Node::new();
-        node.sh(format!("{DEVICE}{made_by}")).ok();
+        node.sh(format!("{DEVICE} && {made_by}")).ok();
         let before = node.dump();
         assert_refused(node.pseudobridge(["up"]), named, cures);
         before.assert_same(&node.dump(), &format!("up refused because of `{made_by}`"));
