@@ -190,7 +190,12 @@ impl Linker {
         self.llvm >= compiler.llvm
     }
 
-    fn probe(path: PathBuf) -> Result<Self> {
+    /// Asks the linker at `path` for its version.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run, or does not tell.
+    pub fn probe(path: PathBuf) -> Result<Self> {
         // Its own --version does not tell the LLVM. LLVM's does, prints and exits before any
         // input is read.
         let mut version = Command::new(&path);

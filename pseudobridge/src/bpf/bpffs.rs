@@ -13,8 +13,8 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use procfs::process::{MountInfo, Process};
 
-use super::Error;
 use super::error::Doing as _;
+use super::{Error, Pins};
 
 /// Where a BPF filesystem is by convention.
 const CONVENTIONAL: &str = "/sys/fs/bpf";
@@ -77,12 +77,12 @@ pub fn mount_at(mount_point: &Path) -> Result<(), Error> {
     ))
 }
 
-/// The mount that we made, if it is there and nothing is left on it.
+/// The mount that we made, if nothing but our own pins is on it.
 ///
 /// # Errors
 ///
 /// When the mount table or the mount cannot be read.
-pub fn ours_and_empty() -> Result<Option<PathBuf>, Error> {
+pub fn ours_alone(pins: &Pins) -> Result<Option<PathBuf>, Error> {
     let ours = mounts()?.into_iter().find(|mount| {
         mount.fs_type == "bpf"
             && mount.mount_source.as_deref() == Some(SOURCE)
@@ -92,11 +92,13 @@ pub fn ours_and_empty() -> Result<Option<PathBuf>, Error> {
         return Ok(None);
     };
     let reading = format!("read {}", ours.mount_point.display());
-    let is_empty = fs::read_dir(&ours.mount_point)
-        .doing(&reading)?
-        .next()
-        .is_none();
-    Ok(is_empty.then_some(ours.mount_point))
+    for entry in fs::read_dir(&ours.mount_point).doing(&reading)? {
+        let path = entry.doing(&reading)?.path();
+        if path != pins.root() && path != pins.incomplete().root() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(ours.mount_point))
 }
 
 /// Takes a mount away.

@@ -14,12 +14,13 @@ mod plan;
 mod step;
 mod sysctls;
 
-pub use apply::{Applied, apply};
+pub use apply::apply;
 pub use conflict::{Conflict, Conflicts};
 pub use desired::DesiredPod;
-pub use observe::{BpfState, ObservedPod, Observed, observe};
+pub use identity::PROTOCOL;
+pub use observe::{Inside, Namespace, Observed, ObservedPod, observe};
 pub use plan::{Plan, down, switch, up};
-pub use step::Step;
+pub use step::{Change, InnerChange, Step};
 
 /// Why the node could not be observed or changed.
 #[derive(Debug, thiserror::Error)]

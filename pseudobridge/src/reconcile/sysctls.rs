@@ -1,7 +1,6 @@
 //! The sysctls of a host-side veth.
 
-use crate::netlink::sysctl;
-use crate::netlink::{Error, netns};
+use crate::netlink::{Error, sysctl};
 
 /// A sysctl of one interface: `net.FAMILY.KIND.INTERFACE.KEY`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,7 +26,7 @@ const fn conf(family: &'static str, key: &'static str, value: &'static str) -> S
 
 /// In the order in which they are written: what shuts the node off from the pod comes before what
 /// opens it.
-pub const SETTINGS: [Setting; 12] = [
+pub(super) const SETTINGS: [Setting; 12] = [
     // The network is IPv4: nothing that a pod sends shall give the node addresses or routes.
     conf("ipv6", "disable_ipv6", "1"),
     conf("ipv6", "accept_ra", "0"),
@@ -80,10 +79,13 @@ impl Setting {
         }
     }
 
-    fn path<'a>(&self, interface: &'a str) -> [&'a str; 5]
-    where
-        Self: 'static,
-    {
+    /// As sysctl(8) takes it, with `interface` in place.
+    #[must_use]
+    pub fn describe(&self, interface: &str) -> String {
+        format!("{} = {}", self.path(interface).join("."), self.value)
+    }
+
+    fn path<'a>(&self, interface: &'a str) -> [&'a str; 5] {
         ["net", self.family, self.kind, interface, self.key]
     }
 

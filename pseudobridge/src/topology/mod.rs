@@ -19,10 +19,11 @@ use std::path::{Path, PathBuf};
 use ipnet::Ipv4Net;
 
 pub use datapath::{Datapath, UnknownDatapath};
+pub use names::MAX_NAME;
 pub use problem::{Problem, Problems};
 
 /// The most pods of one node, all networks together: the size of the pod maps.
-pub const MAX_PODS: usize = 4096;
+pub const MAX_PODS: usize = pseudobridge_common::abi::MAX_PODS as usize;
 
 /// MTU in bytes of a veth when the file names none, the kernel's own default for Ethernet.
 pub const DEFAULT_MTU: u32 = 1500;

@@ -1,5 +1,6 @@
 //! One case a rule: the file, and every line that it must bring.
 
+mod docs;
 mod rules;
 mod syntax;
 mod values;

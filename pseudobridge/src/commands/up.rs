@@ -1,0 +1,116 @@
+//! `pseudobridge up`: makes the node have exactly the pods of a topology, and verifies them.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::node::Node;
+use super::status::Status;
+use super::verification::Verification;
+use crate::bpf;
+use crate::cli::{self, Cli};
+use crate::output::{self, Report};
+use crate::reconcile::{self, Plan};
+use crate::topology::{Datapath, Topology};
+use crate::verify::Verify;
+
+pub(super) async fn run(cli: &Cli, arguments: &cli::Up) -> Result<()> {
+    let mut topology = match &arguments.file {
+        Some(file) => Topology::load(file)?,
+        None => Topology::builtin()?,
+    };
+    if let Some(datapath) = arguments.datapath {
+        topology.datapath = datapath;
+    }
+    let node = Node::open(cli)?;
+    if topology.datapath == Datapath::Tc {
+        bpf::require_tcx()?;
+    }
+    let before = node.observe().await?;
+    let plan = reconcile::up(&topology, &before, node.program_is_current(&before)?)?;
+    if arguments.dry_run {
+        return Ok(output::print(&DryRun::of(&plan), cli.output)?);
+    }
+    node.apply_or_undo(&plan, &before).await?;
+
+    let after = node.observe().await?;
+    let how_much = match arguments.verify {
+        Some(cli::Verify::All) => Verify::All,
+        Some(cli::Verify::Sample) => Verify::Sample,
+        Some(cli::Verify::None) => Verify::None,
+        None => Verify::Auto,
+    };
+    let report = Up {
+        steps: plan.steps.iter().map(ToString::to_string).collect(),
+        verification: Verification::run(&after, how_much)?,
+        // Read after the verification, whose own packets are counted too.
+        status: Status::of(&node, &after)?,
+    };
+    output::print(&report, cli.output)?;
+    report.verification.require_success()
+}
+
+/// What was done.
+#[derive(Serialize)]
+struct Up {
+    steps: Vec<String>,
+    verification: Verification,
+    status: Status,
+}
+
+impl Report for Up {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        match self.steps.len() {
+            0 => writeln!(out, "nothing to do: everything is as the topology says")?,
+            steps => writeln!(out, "done in {steps} steps")?,
+        }
+        writeln!(out)?;
+        self.status.write_pods(out)?;
+        writeln!(out)?;
+        self.verification.write_text(out)?;
+        self.write_next_steps(out)
+    }
+}
+
+impl Up {
+    fn write_next_steps(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "next:")?;
+        if let Some((netns, address)) = self.status.pair() {
+            writeln!(out, "  ip netns exec {netns} ping -c 3 {address}")?;
+        }
+        writeln!(out, "  pseudobridge status")?;
+        if let Some(pins) = self.status.pins() {
+            let maps = pins.join("maps");
+            writeln!(out, "  bpftool map dump pinned {}/pods_v4", maps.display())?;
+        }
+        writeln!(out, "  pseudobridge down")
+    }
+}
+
+/// What would be done.
+#[derive(Serialize)]
+pub(super) struct DryRun {
+    steps: Vec<String>,
+}
+
+impl DryRun {
+    pub(super) fn of(plan: &Plan) -> Self {
+        Self {
+            steps: plan.steps.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl Report for DryRun {
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.steps.is_empty() {
+            return writeln!(out, "nothing to do");
+        }
+        writeln!(out, "would, in {} steps:", self.steps.len())?;
+        for step in &self.steps {
+            writeln!(out, "  {step}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,148 @@
+//! What stands in the way: things of others where ours shall be.
+
+use std::fmt;
+
+use super::{DesiredPod, Namespace, Observed, PROTOCOL};
+use crate::netlink::{Route, RouteKind};
+use crate::topology::{Network, Topology};
+
+/// Something that is not ours where something of ours shall be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Conflict {
+    /// What it is.
+    pub what: String,
+    /// What to do about it.
+    pub cure: String,
+}
+
+/// All that stands in the way. Nothing was changed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub struct Conflicts(pub Vec<Conflict>);
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.what, self.cure)
+    }
+}
+
+impl fmt::Display for Conflicts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, conflict) in self.0.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{conflict}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything on the node that a topology collides with.
+pub(super) fn find(topology: &Topology, pods: &[DesiredPod], node: &Observed) -> Vec<Conflict> {
+    let of_pods = pods.iter().flat_map(|pod| {
+        let namespace = namespace(pod, node);
+        namespace.into_iter().chain(link(pod, node))
+    });
+    let of_networks = topology.networks.iter().flat_map(|network| {
+        let addresses = addresses(network, node);
+        // An address brings routes with it: one word for both.
+        if addresses.is_empty() {
+            routes(network, node)
+        } else {
+            addresses
+        }
+    });
+    of_pods.chain(of_networks).collect()
+}
+
+fn namespace(pod: &DesiredPod, node: &Observed) -> Option<Conflict> {
+    let name = &pod.pod.netns;
+    let what = match node.namespaces.get(name)? {
+        Namespace::Ours | Namespace::Leftover => return None,
+        Namespace::Foreign => format!("network namespace {name} exists and is not ours"),
+        Namespace::OtherNodes => {
+            format!("network namespace {name} belongs to another node of pseudobridge")
+        }
+        Namespace::NotNamespace => {
+            format!("/run/netns/{name} exists and is no network namespace")
+        }
+    };
+    let cure = format!(
+        "remove it (ip netns del {name}), or give pod {} another `netns`",
+        pod.pod.name
+    );
+    Some(Conflict { what, cure })
+}
+
+fn link(pod: &DesiredPod, node: &Observed) -> Option<Conflict> {
+    let name = &pod.pod.interface;
+    let link = node.links.iter().find(|link| link.name == *name)?;
+    let is_ours = node.pods.contains_key(&link.index)
+        || node.orphans.iter().any(|orphan| orphan.index == link.index);
+    (!is_ours).then(|| Conflict {
+        what: format!("interface {name} exists and is not ours"),
+        cure: format!(
+            "remove it (ip link del {name}), or give pod {} another `interface`",
+            pod.pod.name
+        ),
+    })
+}
+
+fn addresses(network: &Network, node: &Observed) -> Vec<Conflict> {
+    let foreign = node.addresses.iter().filter(|address| {
+        network.subnet.contains(&address.address.addr()) && !node.pods.contains_key(&address.index)
+    });
+    let conflict = |address: &crate::netlink::Address| {
+        let interface = interface_name(node, Some(address.index));
+        Conflict {
+            what: format!(
+                "address {} of {interface} lies in {}, the subnet of network {}",
+                address.address, network.subnet, network.name
+            ),
+            cure: format!(
+                "remove it (ip address del {} dev {interface}), or choose another `subnet`",
+                address.address
+            ),
+        }
+    };
+    foreign.map(conflict).collect()
+}
+
+/// Routes to the subnet, or to a part of it. Those to more than it, as the default route, are
+/// what the subnet's own route is more specific than.
+fn routes(network: &Network, node: &Observed) -> Vec<Conflict> {
+    let is_ours = |route: &Route| {
+        route.oif.is_some_and(|oif| node.pods.contains_key(&oif))
+            || route.protocol == PROTOCOL && route.kind == RouteKind::Unreachable
+    };
+    let foreign = node
+        .routes
+        .iter()
+        .filter(|route| network.subnet.contains(&route.destination) && !is_ours(route));
+    let conflict = |route: &Route| {
+        let table = match route.table {
+            Route::MAIN => String::new(),
+            table => format!(" table {table}"),
+        };
+        let by = route.oif.map_or(String::new(), |oif| {
+            format!(" dev {}", interface_name(node, Some(oif)))
+        });
+        let destination = route.destination;
+        Conflict {
+            what: format!(
+                "route {destination}{by}{table} exists and is not ours; it collides with {}, the \
+                 subnet of network {}",
+                network.subnet, network.name
+            ),
+            cure: format!(
+                "remove it (ip route del {destination}{by}{table}), or choose another `subnet`"
+            ),
+        }
+    };
+    foreign.map(conflict).collect()
+}
+
+fn interface_name(node: &Observed, index: Option<u32>) -> String {
+    let link = node.links.iter().find(|link| Some(link.index) == index);
+    link.map_or_else(|| "another interface".to_owned(), |link| link.name.clone())
+}

@@ -1,0 +1,325 @@
+//! What is: the node as the kernel tells it.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
+
+use super::identity::{self, GROUP, Mark, Owner, PROTOCOL};
+use super::sysctls::SETTINGS;
+use super::{DesiredPod, Error};
+use crate::bpf::bpffs::{self, Bpffs};
+use crate::bpf::{self, Attached, Entries, Maps, Pinned, Pins};
+use crate::netlink::netns::{self, State};
+use crate::netlink::{self, Address, Link, Neighbour, NeighbourState, Netlink, Route, RouteKind};
+use crate::topology::Pod;
+
+/// The node, and what of it is ours.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Cookie of the node's network namespace.
+    pub cookie: u64,
+    /// All links of the node.
+    pub links: Vec<Link>,
+    /// All IPv4 addresses of the node.
+    pub addresses: Vec<Address>,
+    /// All IPv4 routes of the node.
+    pub routes: Vec<Route>,
+    /// Our pods, by index of the host-side veth.
+    pub pods: BTreeMap<u32, ObservedPod>,
+    /// Links that were made by us and did not live to get their alias.
+    pub orphans: Vec<Link>,
+    /// All names of network namespaces.
+    pub namespaces: BTreeMap<String, Namespace>,
+    /// Programs, maps and pins.
+    pub bpf: BpfState,
+}
+
+/// What a name of a network namespace stands for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Namespace {
+    /// A namespace that we created for a pod of this node.
+    Ours,
+    /// What is left where its creation was cut short.
+    Leftover,
+    /// One that another node of pseudobridge created.
+    OtherNodes,
+    /// Somebody else's namespace.
+    Foreign,
+    /// No namespace at all.
+    NotNamespace,
+}
+
+/// A host-side veth of ours, and what belongs to it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ObservedPod {
+    /// What its alias says.
+    pub owner: Owner,
+    /// The host-side veth.
+    pub link: Link,
+    /// Addresses of the host-side veth: the gateway's.
+    pub gateways: Vec<Address>,
+    /// Destinations of our routes over it: the pod's address.
+    pub addresses: Vec<Ipv4Addr>,
+    /// Permanent neighbours on it.
+    pub neighbours: Vec<Neighbour>,
+    /// What each of [`SETTINGS`] is; `None` where the kernel has no such family.
+    pub settings: Vec<Option<String>>,
+    /// What hangs at its ingress; `None` where nothing is pinned.
+    pub attached: Option<Attached>,
+    /// The pod's end, if it is where the alias says.
+    pub inside: Option<Inside>,
+}
+
+/// The pod's end of the veth pair, seen from inside the pod.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Inside {
+    /// The pod's end.
+    pub link: Link,
+    /// Whether the loopback interface is up.
+    pub loopback_up: bool,
+    /// Addresses of the pod's end.
+    pub addresses: Vec<Address>,
+    /// Routes over the pod's end.
+    pub routes: Vec<Route>,
+}
+
+/// BPF as it is.
+#[derive(Clone, Debug)]
+pub struct BpfState {
+    /// The filesystem for the pins, or why there can be none.
+    pub bpffs: Bpffs,
+    /// Whether maps and program are pinned.
+    pub pinned: Pinned,
+    /// Whether an installation was cut short.
+    pub incomplete: bool,
+    /// What the maps say; empty where nothing is pinned.
+    pub entries: Entries,
+    /// Interfaces with a pinned link.
+    pub linked: Vec<String>,
+    /// The mount that we made, if nothing but our own pins is on it.
+    pub own_mount: Option<std::path::PathBuf>,
+}
+
+/// Reads all of it. The calling thread must be in the node's network namespace, as `netlink` is.
+///
+/// # Errors
+///
+/// When something cannot be read, or the pins are not this node's.
+pub async fn observe(netlink: &Netlink, pins: &Pins) -> Result<Observed, Error> {
+    let cookie = netns::cookie()?;
+    let bpf = BpfState::observe(pins, cookie)?;
+    let links = netlink.link_list().await?;
+    let addresses = netlink.addr_list().await?;
+    let routes = netlink.route_list().await?;
+    let neighbours = netlink.neigh_list().await?;
+
+    let mut pods = BTreeMap::new();
+    let mut orphans = Vec::new();
+    for link in &links {
+        let owner = link.alias.as_deref().map(str::parse::<Owner>);
+        match owner {
+            Some(Ok(owner)) => {
+                let inside = observe_inside(&owner, link).await?;
+                let attached = match bpf.pinned {
+                    Pinned::Yes => Some(bpf::attached(pins, &link.name)?),
+                    Pinned::No => None,
+                };
+                let pod = ObservedPod {
+                    gateways: on(link, &addresses, |address| address.index),
+                    addresses: pod_addresses(link, &routes),
+                    neighbours: permanent(link, &neighbours),
+                    settings: settings(link)?,
+                    attached,
+                    inside,
+                    owner,
+                    link: link.clone(),
+                };
+                pods.insert(link.index, pod);
+            }
+            None if is_orphan(link) => orphans.push(link.clone()),
+            _ => {}
+        }
+    }
+    Ok(Observed {
+        cookie,
+        namespaces: namespaces(cookie)?,
+        links,
+        addresses,
+        routes,
+        pods,
+        orphans,
+        bpf,
+    })
+}
+
+impl Observed {
+    /// The host-side veth of that name, if it is ours.
+    #[must_use]
+    pub fn pod_on(&self, interface: &str) -> Option<&ObservedPod> {
+        self.pods.values().find(|pod| pod.link.name == interface)
+    }
+
+    /// Our `unreachable` routes: one for the subnet of each network.
+    pub fn unreachable(&self) -> impl Iterator<Item = &Route> {
+        self.routes
+            .iter()
+            .filter(|route| route.protocol == PROTOCOL && route.kind == RouteKind::Unreachable)
+    }
+}
+
+impl ObservedPod {
+    /// The subnet that its address is in, by the `unreachable` route that covers it.
+    #[must_use]
+    pub fn subnet(&self, node: &Observed) -> Option<Ipv4Net> {
+        let address = self.addresses.first()?;
+        let mut subnets = node.unreachable().map(|route| route.destination);
+        subnets.find(|subnet| subnet.contains(address))
+    }
+
+    /// What it was made from, read back from what was made.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Incomplete`] when something of it is missing.
+    pub fn desired(&self, node: &Observed) -> Result<DesiredPod, Error> {
+        let lost = |what| Error::Incomplete {
+            pod: self.owner.pod.clone(),
+            what,
+        };
+        let inside = self
+            .inside
+            .as_ref()
+            .ok_or_else(|| lost("end of the veth"))?;
+        let address = *self.addresses.first().ok_or_else(|| lost("route"))?;
+        let own = inside
+            .addresses
+            .iter()
+            .find(|one| one.address.addr() == address);
+        let gateway = self
+            .gateways
+            .first()
+            .ok_or_else(|| lost("gateway address"))?;
+        Ok(DesiredPod {
+            network: self.owner.network.clone(),
+            subnet: self.subnet(node).ok_or_else(|| lost("subnet's route"))?,
+            gateway: gateway.address.addr(),
+            pod_prefix: own.ok_or_else(|| lost("address"))?.address.prefix_len(),
+            pod: Pod {
+                name: self.owner.pod.clone(),
+                address,
+                netns: self.owner.netns.clone(),
+                interface: self.link.name.clone(),
+                pod_interface: inside.link.name.clone(),
+                mtu: self.link.mtu,
+            },
+        })
+    }
+}
+
+impl BpfState {
+    fn observe(pins: &Pins, cookie: u64) -> Result<Self, Error> {
+        let bpffs = bpffs::find(pins.root())?;
+        let pinned = match bpffs {
+            Bpffs::Mounted => pins.look(cookie)?,
+            Bpffs::Missing(_) => Pinned::No,
+        };
+        let (entries, linked) = match pinned {
+            Pinned::Yes => (Maps::open(pins)?.entries()?, pins.linked_interfaces()?),
+            Pinned::No => (Entries::default(), Vec::new()),
+        };
+        Ok(Self {
+            incomplete: pins.incomplete().exist()?,
+            own_mount: bpffs::ours_alone(pins)?,
+            bpffs,
+            pinned,
+            entries,
+            linked,
+        })
+    }
+}
+
+/// Made by us, and killed before the alias: our group, and the address that follows from the name.
+fn is_orphan(link: &Link) -> bool {
+    link.group == GROUP && link.mac == Some(identity::host_mac(&link.name))
+}
+
+fn on<T: Clone>(link: &Link, all: &[T], index: impl Fn(&T) -> u32) -> Vec<T> {
+    let ours = all.iter().filter(|one| index(one) == link.index);
+    ours.cloned().collect()
+}
+
+fn pod_addresses(link: &Link, routes: &[Route]) -> Vec<Ipv4Addr> {
+    let ours = routes.iter().filter(|route| {
+        route.oif == Some(link.index)
+            && route.protocol == PROTOCOL
+            && route.destination.prefix_len() == 32
+    });
+    ours.map(|route| route.destination.addr()).collect()
+}
+
+fn permanent(link: &Link, neighbours: &[Neighbour]) -> Vec<Neighbour> {
+    let mut ours = on(link, neighbours, |neighbour| neighbour.index);
+    ours.retain(|neighbour| neighbour.state == NeighbourState::Permanent);
+    ours
+}
+
+fn settings(link: &Link) -> Result<Vec<Option<String>>, Error> {
+    let values = SETTINGS.iter().map(|setting| setting.read(&link.name));
+    Ok(values.collect::<Result<_, _>>()?)
+}
+
+/// The other end of `host`, provided that it is in the namespace that the alias names.
+async fn observe_inside(owner: &Owner, host: &Link) -> Result<Option<Inside>, Error> {
+    let namespace = match netns::open(&owner.netns) {
+        Ok(namespace) => namespace,
+        Err(error) if error.is_missing() => return Ok(None),
+        Err(netlink::Error::NotNamespace { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let netlink = Netlink::open_in(&namespace)?;
+    let links = netlink.link_list().await?;
+    // An index alone could be any link's: the peer of the pod's end must be this host-side veth.
+    let peer = links
+        .iter()
+        .find(|link| Some(link.index) == host.peer_index && link.peer_index == Some(host.index));
+    let Some(link) = peer else {
+        return Ok(None);
+    };
+    let loopback = links.iter().find(|link| link.name == "lo");
+    let mut routes = netlink.route_list().await?;
+    routes.retain(|route| route.oif == Some(link.index));
+    Ok(Some(Inside {
+        loopback_up: loopback.is_some_and(|link| link.up),
+        addresses: on(link, &netlink.addr_list().await?, |address| address.index),
+        routes,
+        link: link.clone(),
+    }))
+}
+
+fn namespaces(cookie: u64) -> Result<BTreeMap<String, Namespace>, Error> {
+    let mut namespaces = BTreeMap::new();
+    for name in netns::list()? {
+        if let Some(state) = classify(netns::state(&name)?, cookie) {
+            namespaces.insert(name, state);
+        }
+    }
+    Ok(namespaces)
+}
+
+/// `None` for a name that is gone by now.
+fn classify(state: State, cookie: u64) -> Option<Namespace> {
+    let mark = |text: Option<String>| text.and_then(|text| text.parse::<Mark>().ok());
+    Some(match state {
+        State::Absent => return None,
+        State::Namespace { alias } => match mark(alias) {
+            Some(mark) if mark.node == cookie => Namespace::Ours,
+            Some(_) => Namespace::OtherNodes,
+            None => Namespace::Foreign,
+        },
+        State::File { line } => match mark(line) {
+            Some(mark) if mark.node == cookie => Namespace::Leftover,
+            _ => Namespace::NotNamespace,
+        },
+    })
+}

@@ -1,0 +1,384 @@
+//! From what is to what shall be: which steps it takes. Pure: nothing is touched here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ipnet::Ipv4Net;
+
+use super::conflict;
+use super::observe::{BpfState, Inside};
+use super::step::{Change, InnerChange};
+use super::sysctls::SETTINGS;
+use super::{Conflicts, DesiredPod, Error, Namespace, Observed, ObservedPod, Step};
+use crate::bpf::bpffs::Bpffs;
+use crate::bpf::{Attached, Pinned};
+use crate::netlink::{Address, RouteKind};
+use crate::topology::{Datapath, Topology};
+
+/// Steps in the order in which they are to be done.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Plan {
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+/// What makes the node have exactly the pods of a topology.
+///
+/// `program_is_current` tells whether the pinned program is the one that this version carries.
+///
+/// # Errors
+///
+/// [`Conflicts`] when something of others is in the way.
+pub fn up(
+    topology: &Topology,
+    observed: &Observed,
+    program_is_current: bool,
+) -> Result<Plan, Conflicts> {
+    let desired = DesiredPod::all(topology);
+    let conflicts = conflict::find(topology, &desired, observed);
+    if !conflicts.is_empty() {
+        return Err(Conflicts(conflicts));
+    }
+    let mut plan = Plan::default();
+    let with_bpf = topology.datapath == Datapath::Tc || observed.bpf.pinned == Pinned::Yes;
+    if with_bpf {
+        plan.install(&observed.bpf, program_is_current);
+    }
+
+    let kept = |pod: &&ObservedPod| {
+        desired
+            .iter()
+            .any(|wanted| wanted.pod.interface == pod.link.name && is_same(wanted, pod))
+    };
+    let (kept, gone): (Vec<_>, Vec<_>) = observed.pods.values().partition(kept);
+    plan.remove_pods(observed, &gone);
+    plan.forget_strangers(&observed.bpf, &kept);
+    let wanted_names: BTreeSet<_> = desired.iter().map(|pod| pod.pod.netns.as_str()).collect();
+    plan.delete_namespaces(observed, |name, state| {
+        *state == Namespace::Leftover || !wanted_names.contains(name)
+    });
+    let subnets: BTreeSet<Ipv4Net> = topology.networks.iter().map(|one| one.subnet).collect();
+    plan.delete_routes(observed, |subnet| !subnets.contains(subnet));
+
+    for subnet in subnets {
+        if !observed
+            .unreachable()
+            .any(|route| route.destination == subnet)
+        {
+            plan.push(Step::AddUnreachable(subnet));
+        }
+    }
+    for pod in desired {
+        let now = kept.iter().find(|kept| kept.link.name == pod.pod.interface);
+        let pod = Arc::new(pod);
+        if observed.namespaces.get(&pod.pod.netns) != Some(&Namespace::Ours) {
+            plan.push(Step::Pod(Arc::clone(&pod), Change::CreateNamespace));
+        }
+        for change in changes(
+            &pod,
+            now.copied(),
+            with_bpf,
+            topology.datapath,
+            &observed.bpf,
+        ) {
+            plan.push(Step::Pod(Arc::clone(&pod), change));
+        }
+    }
+    if topology.datapath == Datapath::Kernel {
+        plan.detach_all(&observed.bpf);
+    }
+    Ok(plan)
+}
+
+/// What takes everything of ours away, except for what was there at an earlier observation.
+#[must_use]
+pub fn down(observed: &Observed, earlier: Option<&Observed>) -> Plan {
+    let mut plan = Plan::default();
+    let is_new = |pod: &&ObservedPod| {
+        earlier.is_none_or(|earlier| !earlier.pods.contains_key(&pod.link.index))
+    };
+    let pods: Vec<_> = observed.pods.values().filter(is_new).collect();
+    plan.remove_pods(observed, &pods);
+    plan.delete_namespaces(observed, |name, _| {
+        earlier.is_none_or(|earlier| !earlier.namespaces.contains_key(name))
+    });
+    plan.delete_routes(observed, |subnet| {
+        let is_old = |earlier: &Observed| {
+            earlier
+                .unreachable()
+                .any(|route| route.destination == *subnet)
+        };
+        !earlier.is_some_and(is_old)
+    });
+    if observed.bpf.incomplete {
+        plan.push(Step::RemoveIncomplete);
+    }
+    let was_pinned = earlier.is_some_and(|earlier| earlier.bpf.pinned == Pinned::Yes);
+    if observed.bpf.pinned == Pinned::Yes && !was_pinned {
+        plan.push(Step::RemovePins);
+    }
+    let was_mounted = earlier.is_some_and(|earlier| earlier.bpf.bpffs == Bpffs::Mounted);
+    if let Some(mount_point) = &observed.bpf.own_mount
+        && !was_mounted
+    {
+        plan.push(Step::Unmount(mount_point.clone()));
+    }
+    plan
+}
+
+/// What makes another datapath forward between the pods that there are.
+///
+/// # Errors
+///
+/// [`Error::Incomplete`] when a pod lacks what its map entries are made of.
+pub fn switch(
+    datapath: Datapath,
+    observed: &Observed,
+    program_is_current: bool,
+) -> Result<Plan, Error> {
+    let mut plan = Plan::default();
+    match datapath {
+        Datapath::Kernel => plan.detach_all(&observed.bpf),
+        Datapath::Tc => {
+            plan.install(&observed.bpf, program_is_current);
+            for now in observed.pods.values() {
+                let pod = Arc::new(now.desired(observed)?);
+                for change in bpf_changes(&pod, Some(now), Datapath::Tc, &observed.bpf) {
+                    plan.push(Step::Pod(Arc::clone(&pod), change));
+                }
+            }
+        }
+    }
+    Ok(plan)
+}
+
+impl Plan {
+    fn push(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+
+    fn install(&mut self, bpf: &BpfState, program_is_current: bool) {
+        if let Bpffs::Missing(mount_point) = &bpf.bpffs {
+            self.push(Step::MountBpffs(mount_point.clone()));
+        }
+        if bpf.incomplete {
+            self.push(Step::RemoveIncomplete);
+        }
+        match bpf.pinned {
+            Pinned::No => self.push(Step::Install),
+            Pinned::Yes if !program_is_current => self.push(Step::Replace),
+            Pinned::Yes => {}
+        }
+    }
+
+    /// Programs first, so that nothing is redirected to what is about to go; links all at once,
+    /// because the kernel waits for each deletion.
+    fn remove_pods(&mut self, observed: &Observed, pods: &[&ObservedPod]) {
+        let mut links = Vec::new();
+        for pod in pods {
+            let name = &pod.link.name;
+            if observed.bpf.pinned == Pinned::Yes {
+                for address in &pod.addresses {
+                    self.push(Step::ForgetAddress(*address));
+                }
+                self.push(Step::ForgetPort(pod.link.index));
+            }
+            if observed.bpf.linked.contains(name) {
+                self.push(Step::Detach(name.clone()));
+            }
+            links.push((pod.link.index, name.clone()));
+        }
+        let orphans = observed.orphans.iter();
+        links.extend(orphans.map(|link| (link.index, link.name.clone())));
+        if !links.is_empty() {
+            self.push(Step::DeleteLinks(links));
+        }
+    }
+
+    /// Removes map entries and pinned links that belong to none of the pods that stay.
+    fn forget_strangers(&mut self, bpf: &BpfState, kept: &[&ObservedPod]) {
+        let is_kept = |ifindex: u32| kept.iter().any(|pod| pod.link.index == ifindex);
+        let planned: BTreeSet<_> = self.steps.iter().map(ToString::to_string).collect();
+        let addresses = bpf.entries.pods_v4.iter();
+        let stale = addresses.filter(|(_, pod)| !is_kept(pod.ifindex));
+        let mut steps: Vec<_> = stale
+            .map(|(address, _)| Step::ForgetAddress(*address))
+            .collect();
+        let senders = bpf.entries.ports.keys().chain(&bpf.entries.targets);
+        let stale: BTreeSet<_> = senders.filter(|ifindex| !is_kept(**ifindex)).collect();
+        steps.extend(stale.into_iter().map(|ifindex| Step::ForgetPort(*ifindex)));
+        let linked = bpf.linked.iter();
+        let stale = linked.filter(|name| !kept.iter().any(|pod| pod.link.name == **name));
+        steps.extend(stale.map(|name| Step::Detach(name.clone())));
+        steps.retain(|step| !planned.contains(&step.to_string()));
+        self.steps.extend(steps);
+    }
+
+    fn delete_namespaces(
+        &mut self,
+        observed: &Observed,
+        unwanted: impl Fn(&str, &Namespace) -> bool,
+    ) {
+        for (name, state) in &observed.namespaces {
+            let is_ours = matches!(state, Namespace::Ours | Namespace::Leftover);
+            if is_ours && unwanted(name, state) {
+                self.push(Step::DeleteNamespace(name.clone()));
+            }
+        }
+    }
+
+    fn delete_routes(&mut self, observed: &Observed, unwanted: impl Fn(&Ipv4Net) -> bool) {
+        let routes = observed.unreachable();
+        let unwanted = routes.filter(|route| unwanted(&route.destination));
+        self.steps.extend(unwanted.cloned().map(Step::DeleteRoute));
+    }
+
+    fn detach_all(&mut self, bpf: &BpfState) {
+        let planned = bpf.linked.iter().cloned().map(Step::Detach);
+        let new: Vec<_> = planned.filter(|step| !self.steps.contains(step)).collect();
+        self.steps.extend(new);
+    }
+}
+
+/// What a pod lacks.
+struct Changes<T>(Vec<T>);
+
+impl<T> Default for Changes<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> Changes<T> {
+    fn unless(&mut self, is_there: bool, change: T) {
+        if !is_there {
+            self.0.push(change);
+        }
+    }
+}
+
+/// Whether what is there can become what is wanted without being made anew.
+fn is_same(desired: &DesiredPod, now: &ObservedPod) -> bool {
+    let Some(inside) = &now.inside else {
+        return false;
+    };
+    let address = desired.address();
+    let has_other_prefix =
+        |one: &Address| one.address.addr() == address.addr() && one.address != address;
+    now.owner == desired.owner()
+        && now.link.mac == Some(desired.host_mac())
+        && inside.link.mac == Some(desired.pod_mac())
+        && inside.link.name == desired.pod.pod_interface
+        && now
+            .gateways
+            .iter()
+            .all(|one| one.address.addr() == desired.gateway)
+        && now.addresses.iter().all(|one| *one == desired.pod.address)
+        && !inside.addresses.iter().any(has_other_prefix)
+}
+
+/// What a pod lacks, in the order in which it is to get it. The pod's end comes up last: until
+/// then it cannot send anything, and by then everything that guards the node is in place.
+fn changes(
+    desired: &DesiredPod,
+    now: Option<&ObservedPod>,
+    with_bpf: bool,
+    datapath: Datapath,
+    bpf: &BpfState,
+) -> Vec<Change> {
+    let mut changes = Changes::default();
+    changes.unless(now.is_some(), Change::CreateVeth);
+    for (index, setting) in SETTINGS.iter().enumerate() {
+        let is_set = |now: &ObservedPod| match &now.settings[index] {
+            Some(value) => value == setting.value,
+            None => true,
+        };
+        changes.unless(now.is_some_and(is_set), Change::Set(*setting));
+    }
+    let mtu = desired.pod.mtu;
+    changes.unless(
+        now.is_none_or(|now| now.link.mtu == mtu),
+        Change::SetHostMtu,
+    );
+    changes.unless(
+        now.is_some_and(|now| !now.gateways.is_empty()),
+        Change::AddGateway,
+    );
+    if with_bpf {
+        changes.0.extend(bpf_changes(desired, now, datapath, bpf));
+    }
+    changes.unless(now.is_some_and(|now| now.link.up), Change::HostUp);
+    let is_neighbour = |now: &ObservedPod| {
+        now.neighbours.iter().any(|neighbour| {
+            neighbour.address == desired.pod.address && neighbour.mac == Some(desired.pod_mac())
+        })
+    };
+    changes.unless(now.is_some_and(is_neighbour), Change::SetNeighbour);
+    changes.unless(
+        now.is_some_and(|now| !now.addresses.is_empty()),
+        Change::AddRoute,
+    );
+    let inside = now.and_then(|now| now.inside.as_ref());
+    let inner = inner_changes(desired, inside).0.into_iter();
+    changes.0.extend(inner.map(Change::Inside));
+    changes.0
+}
+
+/// The same for the pod's end.
+fn inner_changes(desired: &DesiredPod, inside: Option<&Inside>) -> Changes<InnerChange> {
+    let mut changes = Changes::default();
+    changes.unless(
+        inside.is_some_and(|inside| inside.loopback_up),
+        InnerChange::LoopbackUp,
+    );
+    changes.unless(
+        inside.is_none_or(|inside| inside.link.mtu == desired.pod.mtu),
+        InnerChange::SetMtu,
+    );
+    let has_address = |inside: &Inside| {
+        let addresses = &inside.addresses;
+        addresses.iter().any(|one| one.address == desired.address())
+    };
+    changes.unless(inside.is_some_and(has_address), InnerChange::AddAddress);
+    changes.unless(inside.is_some_and(|inside| inside.link.up), InnerChange::Up);
+    let routes_to = |inside: &Inside, destination: Ipv4Net| {
+        let mut routes = inside.routes.iter();
+        routes.any(|route| route.kind == RouteKind::Unicast && route.destination == destination)
+    };
+    if desired.pod_prefix == 32 {
+        let gateway = Ipv4Net::from(desired.gateway);
+        changes.unless(
+            inside.is_some_and(|inside| routes_to(inside, gateway)),
+            InnerChange::AddGatewayRoute,
+        );
+    }
+    changes.unless(
+        inside.is_some_and(|inside| routes_to(inside, Ipv4Net::default())),
+        InnerChange::AddDefaultRoute,
+    );
+    changes
+}
+
+/// What a pod lacks in the maps and at its hook.
+fn bpf_changes(
+    desired: &DesiredPod,
+    now: Option<&ObservedPod>,
+    datapath: Datapath,
+    bpf: &BpfState,
+) -> Vec<Change> {
+    let mut changes = Changes::default();
+    let is_entered = |now: &ObservedPod| {
+        let ifindex = now.link.index;
+        let (pod, port) = desired.entries(ifindex);
+        bpf.entries.pods_v4.get(&desired.pod.address) == Some(&pod)
+            && bpf.entries.ports.get(&ifindex) == Some(&port)
+            && bpf.entries.targets.contains(&ifindex)
+    };
+    changes.unless(now.is_some_and(is_entered), Change::Enter);
+    if datapath == Datapath::Tc {
+        let attached = now.and_then(|now| now.attached).unwrap_or(Attached::No);
+        changes.unless(attached != Attached::Outdated, Change::Update);
+        changes.unless(attached != Attached::No, Change::Attach);
+    }
+    changes.0
+}
