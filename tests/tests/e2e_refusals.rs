@@ -4,15 +4,17 @@
 use tests::lab::{Node, Output};
 use tests::pseudobridge::{PIN_ROOT, assert_whole, binary};
 
-/// Asserts that a command was refused: exit code 1, and one line on standard error that contains
-/// each of `named` and one of `cures`.
+/// Asserts that a command was refused: exit code 1, nothing done to report, and one error that
+/// contains each of `named` and one of `cures`.
 #[track_caller]
 fn assert_refused(output: Output, named: &[&str], cures: &[&str]) {
     let output = output.exits(1);
+    assert_eq!(output.stdout, "", "{output}");
+    assert!(output.stderr.starts_with("error: "), "{output}");
     assert_eq!(
-        output.stderr.trim().lines().count(),
+        output.stderr.matches("error: ").count(),
         1,
-        "not one line:\n{output}"
+        "not one error:\n{output}"
     );
     for name in named {
         assert!(
@@ -94,7 +96,7 @@ const FOREIGN: &[Foreign] = &[
     Foreign {
         made_by: "mkdir -p /sys/fs/bpf/pseudobridge/maps && bpftool map create \
                   /sys/fs/bpf/pseudobridge/maps/pods_v4 type hash key 4 value 4 entries 1 name f",
-        named: &["/sys/fs/bpf/pseudobridge/maps/pods_v4"],
+        named: &[PIN_ROOT],
         cures: &["--pin-root", "remove", "rm "],
     },
 ];
@@ -149,6 +151,7 @@ fn without_privileges_one_line_names_the_missing_one() {
     ];
     for command in ["up", "down"] {
         let output = node.run(nobody.iter().chain(&["/run/pseudobridge", command]));
+        assert_eq!(output.stderr.trim_end().lines().count(), 1, "{output}");
         assert_refused(output, &["CAP_NET_ADMIN"], &["root", "sudo"]);
     }
     // Root in name only, as in a container.
@@ -176,7 +179,7 @@ fn usage_errors_exit_with_2() {
         &["status", "-o", "yaml"],
     ] {
         let output = node.pseudobridge(args).exits(2);
-        assert!(output.stderr.contains("Usage:"), "{output}");
+        assert!(output.stderr.contains("--help"), "{output}");
     }
     before.assert_same(&node.dump(), "usage errors");
 }
@@ -209,7 +212,7 @@ const WRONG: &[(&str, u32, &[&str])] = &[
         "gateway = \"10.88.0.1\"\n[[network.pod]]\nname = \"a-very-long-name\"\n\
          address = \"10.88.0.2\"\n",
         6,
-        &["veth-a-very-long-name", "15", "interface ="],
+        &["veth-a-very-long-name", "15", "set `interface`"],
     ),
 ];
 

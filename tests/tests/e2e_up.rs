@@ -96,6 +96,21 @@ fn down_leaves_the_node_as_it_was() {
     }
 }
 
+#[test]
+fn the_first_up_of_a_machine_leaves_the_directory_that_ip_netns_leaves() {
+    let [ours, theirs] = [Node::new(), Node::new()];
+    for node in [&ours, &theirs] {
+        node.sh("umount /run/netns && rmdir /run/netns").ok();
+    }
+    ours.pseudobridge(["up"]).ok();
+    ours.pseudobridge(["down"]).ok();
+    theirs.sh("ip netns add ns1 && ip netns del ns1").ok();
+    theirs.dump().assert_same(
+        &ours.dump(),
+        "(`ip netns` on one node, up and down on the other)",
+    );
+}
+
 /// Kind and id of each object under the pin root, from a dump.
 fn pinned_ids(dump: &str) -> Vec<(String, String)> {
     let (mut kind, mut ids) = ("", Vec::new());
