@@ -23,6 +23,10 @@ fn set_kernel_path(node: &Node, on: bool) {
         node.sh(format!("echo {value} > /proc/sys/net/ipv4/conf/{key}"))
             .ok();
     }
+    if !on {
+        node.sh("echo 0 > /proc/sys/net/ipv4/conf/all/proxy_arp")
+            .ok();
+    }
     for key in ["veth-ns1/proxy_arp", "veth-ns2/proxy_arp"] {
         node.sh(format!("echo {value} > /proc/sys/net/ipv4/conf/{key}"))
             .ok();
