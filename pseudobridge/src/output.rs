@@ -167,6 +167,16 @@ impl Table {
     }
 }
 
+/// A hardware address as ip(8) writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mac(pub [u8; 6]);
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.map(|byte| format!("{byte:02x}")).join(":"))
+    }
+}
+
 /// A count of packets or bytes for people: 1234567 is `1,234,567`. JSON keeps the number.
 #[must_use]
 pub fn grouped(count: u64) -> String {

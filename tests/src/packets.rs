@@ -109,13 +109,10 @@ impl LoadedProgram {
     }
 
     fn counters(&mut self, ingress: u32) -> anyhow::Result<BTreeMap<Reason, (u64, u64)>> {
-        let counters: PerCpuHashMap<
-            _,
-            [u8; size_of::<CounterKey>()],
-            [u8; size_of::<Counter>()],
-        > = map(&mut self.ebpf, abi::maps::COUNTERS)?.try_into()?;
+        let counters: PerCpuHashMap<_, [u8; size_of::<CounterKey>()], [u8; size_of::<Counter>()]> =
+            map(&mut self.ebpf, abi::maps::COUNTERS)?.try_into()?;
         let mut totals = BTreeMap::new();
-        for entry in counters.iter() {
+        for entry in &counters {
             let (key, per_cpu) = entry?;
             let key = CounterKey::try_read_from_bytes(key.as_bytes())
                 .map_err(|error| anyhow::anyhow!("a counter's key: {error:?}"))?;

@@ -70,7 +70,10 @@ fn up() -> Node {
 
 /// The frame ends in the kernel: counted for its reason, not forwarded, and not seen by ns2.
 fn is_punted_for(node: &Node, frame: &[u8], reason: &str) {
-    let before = (counters(node, "ns1", reason), counters(node, "ns1", "ipv4-forward"));
+    let before = (
+        counters(node, "ns1", reason),
+        counters(node, "ns1", "ipv4-forward"),
+    );
     let received = received(&node.pod("ns2"));
     send(&node.pod("ns1"), frame);
     assert!(
@@ -85,7 +88,9 @@ fn is_punted_for(node: &Node, frame: &[u8], reason: &str) {
 fn ipv4_frame(node: &Node) -> Vec<u8> {
     let bytes = |mac: &str| -> Vec<u8> {
         let parts = mac.split(':');
-        parts.map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect()
+        parts
+            .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+            .collect()
     };
     let header = [
         0x45, 0, 0, 28, 0x1c, 0x46, 0, 0, 64, 1, 0xca, 0x47, 172, 30, 30, 11, 172, 30, 30, 12,
@@ -104,7 +109,9 @@ fn ipv4_frame(node: &Node) -> Vec<u8> {
 /// Sends a frame as it is on the pod's end.
 fn send(pod: &Pod<'_>, frame: &[u8]) {
     pod.within(|| {
-        let interface = interfaces().into_iter().find(|one| one.name == "veth-ns1-pod");
+        let interface = interfaces()
+            .into_iter()
+            .find(|one| one.name == "veth-ns1-pod");
         let channel = pnet_datalink::channel(&interface.unwrap(), Config::default()).unwrap();
         let Channel::Ethernet(mut sender, _) = channel else {
             panic!("no Ethernet channel");
@@ -125,5 +132,6 @@ fn send_segments(pod: &Pod<'_>, size: i32) {
 
 /// How many IP packets the pod has received.
 fn received(pod: &Pod<'_>) -> String {
-    pod.sh("awk '/^Ip: [0-9]/ { print $4 }' /proc/net/snmp").ok()
+    pod.sh("awk '/^Ip: [0-9]/ { print $4 }' /proc/net/snmp")
+        .ok()
 }

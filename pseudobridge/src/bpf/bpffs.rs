@@ -148,16 +148,16 @@ fn mount_namespace_is_passing() -> Result<bool, Error> {
 /// How to start in this network namespace without a mount namespace of one's own.
 fn command_that_works() -> Result<String, Error> {
     let looking = "look at this network namespace";
-    let ours = fs::metadata("/proc/self/ns/net").doing(&looking)?;
+    let ours = fs::metadata("/proc/self/ns/net").doing(looking)?;
     let mut path = format!("/proc/{}/ns/net", std::process::id());
     let named = match fs::read_dir("/run/netns") {
         Ok(named) => Some(named),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error).doing(&looking),
+        Err(error) => return Err(error).doing(looking),
     };
     for entry in named.into_iter().flatten() {
-        let entry = entry.doing(&looking)?;
-        let theirs = fs::metadata(entry.path()).doing(&looking)?;
+        let entry = entry.doing(looking)?;
+        let theirs = fs::metadata(entry.path()).doing(looking)?;
         if (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()) {
             path = entry.path().display().to_string();
         }

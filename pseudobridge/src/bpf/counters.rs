@@ -81,7 +81,5 @@ pub fn forget_counters(pins: &Pins, ifindex: u32) -> Result<(), Error> {
 }
 
 fn open(pins: &Pins) -> Result<Counters, Error> {
-    maps::open(pins, abi::maps::COUNTERS, |map| {
-        PerCpuHashMap::try_from(map)
-    })
+    maps::open(pins, abi::maps::COUNTERS, PerCpuHashMap::try_from)
 }

@@ -48,9 +48,9 @@ impl Maps {
     /// When one is missing, or is not of the type and sizes that it must be of.
     pub fn open(pins: &Pins) -> Result<Self, Error> {
         Ok(Self {
-            pods_v4: open(pins, abi::maps::PODS_V4, |map| HashMap::try_from(map))?,
-            ports: open(pins, abi::maps::PORTS, |map| HashMap::try_from(map))?,
-            targets: open(pins, abi::maps::TARGETS, |map| DevMapHash::try_from(map))?,
+            pods_v4: open(pins, abi::maps::PODS_V4, HashMap::try_from)?,
+            ports: open(pins, abi::maps::PORTS, HashMap::try_from)?,
+            targets: open(pins, abi::maps::TARGETS, DevMapHash::try_from)?,
         })
     }
 
@@ -97,7 +97,9 @@ impl Maps {
             .insert(ifindex, ifindex, None, 0)
             .map_err(|error| match error {
                 XdpMapError::MapError(error) => refused(abi::maps::TARGETS, error),
-                other => Error::failed("fill the map targets", other),
+                other @ XdpMapError::ChainedProgramNotSupported => {
+                    Error::failed("fill the map targets", other)
+                }
             })?;
         self.ports
             .insert(ifindex, Plain(port), 0)
@@ -138,7 +140,7 @@ impl Maps {
 
 /// Says whose maps these are.
 pub(super) fn write_meta(pins: &Pins, meta: Meta) -> Result<(), Error> {
-    let mut map: Array<_, Plain<Meta>> = open(pins, abi::maps::META, |map| Array::try_from(map))?;
+    let mut map: Array<_, Plain<Meta>> = open(pins, abi::maps::META, Array::try_from)?;
     map.set(0, Plain(meta), 0).doing("write the map meta")
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::node::Node;
 use crate::bpf::{self, Attached, Pinned, Totals};
 use crate::cli::Cli;
-use crate::output::{self, Cell, Column, Report, Table, grouped};
+use crate::output::{self, Cell, Column, Mac, Report, Table, grouped};
 use crate::reconcile::{Observed, ObservedPod};
 use crate::topology::Datapath;
 
@@ -186,8 +186,8 @@ impl PodStatus {
             subnet: pod.subnet(observed),
             gateway: pod.gateways.first().map(|one| one.address.addr()),
             address: pod.addresses.first().copied(),
-            mac: inside.and_then(|inside| inside.link.mac).map(mac),
-            gateway_mac: pod.link.mac.map(mac),
+            mac: inside.and_then(|inside| inside.link.mac).map(|mac| Mac(mac).to_string()),
+            gateway_mac: pod.link.mac.map(|mac| Mac(mac).to_string()),
             netns: pod.owner.netns.clone(),
             interface: pod.link.name.clone(),
             pod_interface: inside.map(|inside| inside.link.name.clone()),
@@ -210,10 +210,4 @@ impl PodStatus {
 
 fn or_absent<T: std::fmt::Display>(value: Option<&T>) -> Cell {
     value.map_or_else(Cell::absent, Cell::from)
-}
-
-/// As ip(8) writes it.
-fn mac(bytes: [u8; 6]) -> String {
-    let [a, b, c, d, e, f] = bytes;
-    format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
 }

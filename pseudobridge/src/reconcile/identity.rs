@@ -129,9 +129,9 @@ pub fn pod_mac(interface: &str, pod_interface: &str) -> [u8; 6] {
 
 /// A locally administered unicast address from 40 bits of a hash.
 fn mac(parts: &[&str]) -> [u8; 6] {
-    let hash = fnv1a(parts);
-    let [_, _, _, a, b, c, d, e] = hash.to_be_bytes();
-    [0x0a, a, b, c, d, e]
+    let mut address = [0x0a; 6];
+    address[1..].copy_from_slice(&fnv1a(parts).to_be_bytes()[3..]);
+    address
 }
 
 /// FNV-1a, 64 bits: fixed for all time, unlike the standard library's hashes.

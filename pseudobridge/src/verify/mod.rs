@@ -32,6 +32,7 @@ use crate::netlink::{
     Error,
     netns::{self, NetNs},
 };
+use crate::output::Mac;
 
 /// How many pods are probed from at a time. Their threads mostly wait: for answers, and for the
 /// kernel to let go of each packet socket after an RCU grace period.
@@ -238,13 +239,13 @@ impl fmt::Display for Cause {
         match self {
             Self::NoArpAnswer => write!(f, "no ARP answer"),
             Self::WrongMac { expected, answered } => {
-                let (expected, answered) = (Mac(expected), Mac(answered));
+                let (expected, answered) = (Mac(*expected), Mac(*answered));
                 write!(
                     f,
                     "ARP answered by {answered} where {expected} was expected"
                 )
             }
-            Self::NoEchoReply { mac } => write!(f, "no echo reply by way of {}", Mac(mac)),
+            Self::NoEchoReply { mac } => write!(f, "no echo reply by way of {}", Mac(*mac)),
             Self::DamagedReply => write!(f, "the echo reply is damaged"),
             Self::WrongTtl { expected, found } => {
                 write!(
@@ -254,14 +255,5 @@ impl fmt::Display for Cause {
             }
             Self::NotSent(reason) => f.write_str(reason),
         }
-    }
-}
-
-struct Mac<'a>(&'a [u8; 6]);
-
-impl fmt::Display for Mac<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = self.0.map(|byte| format!("{byte:02x}"));
-        f.write_str(&hex.join(":"))
     }
 }
