@@ -11,11 +11,9 @@
     reason = "a BPF program is one function: its verifier then follows every bound"
 )]
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(test)]
 extern crate std;
 
 pub mod abi;
 pub mod datapath;
-#[cfg(any(test, feature = "testing"))]
-pub mod testing;
 pub mod wire;

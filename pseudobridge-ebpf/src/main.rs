@@ -4,6 +4,10 @@
 //! decided in `pseudobridge_common::datapath`.
 #![no_std]
 #![no_main]
+#![expect(
+    clippy::inline_always,
+    reason = "a BPF program is one function: its verifier then follows every bound"
+)]
 
 mod counters;
 mod frame;

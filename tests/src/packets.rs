@@ -6,7 +6,7 @@ use aya::maps::{DevMapHash, HashMap, PerCpuHashMap};
 use aya::programs::{SchedClassifier, TestRun as _, TestRunOptions};
 use aya::{Ebpf, EbpfLoader};
 use pseudobridge_common::abi::{self, Counter, CounterKey, PodV4, Port, Reason};
-use pseudobridge_common::testing::{MemoryFrame, MemoryTables};
+use pseudobridge_testing::{MemoryFrame, MemoryTables};
 use zerocopy::{FromBytes as _, IntoBytes as _, TryFromBytes as _};
 
 /// Bytes of `struct __sk_buff` (include/uapi/linux/bpf.h).

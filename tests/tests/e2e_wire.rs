@@ -1,4 +1,5 @@
 //! Frames that no test run can stand for, sent for real from a pod.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::net::UdpSocket;
 

@@ -1,10 +1,11 @@
 //! The loaded program comes to the same decisions as the code on the host, byte for byte.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::process::Command;
 
 use nix::sched::{CloneFlags, unshare};
 use pseudobridge_common::datapath::{Decision, Verdict, decide};
-use pseudobridge_common::testing::{self, Case, MemoryFrame, TestPod};
+use pseudobridge_testing::{self as testing, Case, MemoryFrame, TestPod};
 use tests::packets::LoadedProgram;
 
 /// What no test run can stand for, and why. The first two never reach a program; `e2e_wire` sends
@@ -17,7 +18,7 @@ const NOT_RUNNABLE: [(&str, &str); 5] = [
     ("ipv4-gso-too-big", "a test run has no transport header"),
 ];
 
-/// `TC_ACT_*` of include/uapi/linux/pkt_cls.h.
+/// `TC_ACT_*` of `include/uapi/linux/pkt_cls.h`.
 const NEXT: i32 = -1;
 const SHOT: i32 = 2;
 const REDIRECT: i32 = 7;

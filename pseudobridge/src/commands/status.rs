@@ -186,7 +186,9 @@ impl PodStatus {
             subnet: pod.subnet(observed),
             gateway: pod.gateways.first().map(|one| one.address.addr()),
             address: pod.addresses.first().copied(),
-            mac: inside.and_then(|inside| inside.link.mac).map(|mac| Mac(mac).to_string()),
+            mac: inside
+                .and_then(|inside| inside.link.mac)
+                .map(|mac| Mac(mac).to_string()),
             gateway_mac: pod.link.mac.map(|mac| Mac(mac).to_string()),
             netns: pod.owner.netns.clone(),
             interface: pod.link.name.clone(),

@@ -1,6 +1,6 @@
 //! From what is to what shall be: observe, plan, apply.
 //!
-//! There is no state but the kernel's. [`observe`] reads it, [`plan`] compares it with the desired
+//! There is no state but the kernel's. [`observe`] reads it, [`Plan`] compares it with the desired
 //! state without touching anything, [`apply`] does the steps of the plan one after another. Each
 //! step is complete or absent when a process is killed, so that the next observation understands
 //! whatever is left, and the next plan goes on from there.

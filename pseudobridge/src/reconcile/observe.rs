@@ -63,7 +63,7 @@ pub struct ObservedPod {
     pub addresses: Vec<Ipv4Addr>,
     /// Permanent neighbours on it.
     pub neighbours: Vec<Neighbour>,
-    /// What each of [`SETTINGS`] is; `None` where the kernel has no such family.
+    /// What each sysctl of `sysctls::SETTINGS` is; `None` where the kernel has no such family.
     pub settings: Vec<Option<String>>,
     /// What hangs at its ingress; `None` where nothing is pinned.
     pub attached: Option<Attached>,

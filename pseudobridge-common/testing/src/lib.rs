@@ -1,17 +1,15 @@
 //! Frames and tables in memory, and a table of cases with the decision that each must come to.
 //!
-//! The unit tests of this crate and the test runs of the loaded programs use the same cases, so
+//! The tests of `pseudobridge-common` and the test runs of the loaded programs use the same cases, so
 //! that the two cannot come to differ unnoticed.
 
 mod cases;
 mod memory;
-#[cfg(test)]
-mod tests;
 
 pub use cases::{Case, all, tables};
 pub use memory::{MemoryFrame, MemoryTables};
 
-use crate::wire::{Ipv4Address, MacAddress};
+use pseudobridge_common::wire::{Ipv4Address, MacAddress};
 
 /// A pod of the test network, by the number that everything about it is derived from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

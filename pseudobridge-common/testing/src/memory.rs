@@ -1,11 +1,8 @@
 //! A frame and tables in memory.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
+use pseudobridge_common::{
     abi::{PodV4, Port},
     datapath::{Frame, Tables},
     wire::{Header, Ipv4Address},

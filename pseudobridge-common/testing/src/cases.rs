@@ -1,11 +1,9 @@
 //! The table of cases: every branch of the decision, by name.
 
-use std::{vec, vec::Vec};
-
 use zerocopy::IntoBytes;
 
-use super::{MemoryFrame, MemoryTables, TestPod};
-use crate::{
+use crate::{MemoryFrame, MemoryTables, TestPod};
+use pseudobridge_common::{
     abi::{PodV4, Port, Reason},
     datapath::{Decision, Verdict},
     wire::{

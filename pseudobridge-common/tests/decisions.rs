@@ -1,12 +1,13 @@
-//! Unit tests of the decision: the table of cases, golden bytes, and what holds for any bytes.
+//! The decision: the table of cases, golden bytes, and what holds for any bytes.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use std::{collections::BTreeSet, vec::Vec};
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
+use pseudobridge_testing::{MemoryFrame, TestPod, all, tables};
 use zerocopy::FromBytes;
 
-use super::{MemoryFrame, TestPod, cases};
-use crate::{
+use pseudobridge_common::{
     abi::Reason,
     datapath::{Decision, Verdict, decide},
     wire::{
@@ -20,8 +21,8 @@ const SENDER: TestPod = TestPod::SENDER;
 
 #[test]
 fn every_case_comes_to_its_decision() {
-    let tables = cases::tables();
-    for mut case in cases::all() {
+    let tables = tables();
+    for mut case in all() {
         let before = case.frame.clone();
         let decision = decide(&mut case.frame, &tables, SENDER.ifindex());
         assert_eq!(decision, case.decision, "{}", case.name);
@@ -32,10 +33,7 @@ fn every_case_comes_to_its_decision() {
 
 #[test]
 fn the_cases_meet_every_reason() {
-    let met: BTreeSet<_> = cases::all()
-        .iter()
-        .map(|case| case.decision.reason)
-        .collect();
+    let met: BTreeSet<_> = all().iter().map(|case| case.decision.reason).collect();
     // The one that no frame from a pod can meet.
     let others = BTreeSet::from([Reason::UnknownPort]);
     assert_eq!(&BTreeSet::from(Reason::ALL) - &met, others);
@@ -43,7 +41,7 @@ fn the_cases_meet_every_reason() {
 
 #[test]
 fn case_names_are_unique() {
-    let cases = cases::all();
+    let cases = all();
     let names: BTreeSet<_> = cases.iter().map(|case| case.name).collect();
     assert_eq!(names.len(), cases.len());
 }
@@ -51,14 +49,14 @@ fn case_names_are_unique() {
 #[test]
 fn a_frame_from_elsewhere_is_punted() {
     let mut frame = named("ipv4");
-    let decision = decide(&mut frame, &cases::tables(), 99);
+    let decision = decide(&mut frame, &tables(), 99);
     assert_eq!(decision, Decision::punt(Reason::UnknownPort));
 }
 
 #[test]
 fn a_reply_has_golden_bytes() {
     let mut frame = named("arp-pod");
-    decide(&mut frame, &cases::tables(), SENDER.ifindex());
+    decide(&mut frame, &tables(), SENDER.ifindex());
     let golden: [&[u8]; 4] = [
         &[2, 0, 0, 0, 1, 11, 2, 0, 0, 0, 2, 11, 0x08, 0x06],
         &[0, 1, 0x08, 0, 6, 4, 0, 2],
@@ -71,7 +69,7 @@ fn a_reply_has_golden_bytes() {
 #[test]
 fn a_forwarded_packet_has_golden_bytes() {
     let mut frame = named("ipv4");
-    decide(&mut frame, &cases::tables(), SENDER.ifindex());
+    decide(&mut frame, &tables(), SENDER.ifindex());
     let golden: [&[u8]; 5] = [
         &[2, 0, 0, 0, 1, 12, 2, 0, 0, 0, 2, 12, 0x08, 0x00],
         &[0x45, 0, 0, 28, 0x1c, 0x46, 0, 0, 63, 17, 0xcb, 0x37],
@@ -83,13 +81,13 @@ fn a_forwarded_packet_has_golden_bytes() {
 }
 
 fn named(name: &str) -> MemoryFrame {
-    let case = cases::all().into_iter().find(|case| case.name == name);
+    let case = all().into_iter().find(|case| case.name == name);
     case.unwrap().frame
 }
 
 /// A frame of a case with a few bytes changed, cut or lengthened; or any bytes at all.
 fn frames() -> impl Strategy<Value = MemoryFrame> {
-    let cases: Vec<_> = cases::all().into_iter().map(|case| case.frame).collect();
+    let cases: Vec<_> = all().into_iter().map(|case| case.frame).collect();
     let edits = prop::collection::vec((0usize..60, any::<u8>()), 0..4);
     let mutated =
         (prop::sample::select(cases), edits, 0usize..80).prop_map(|(mut frame, edits, len)| {
@@ -126,7 +124,7 @@ proptest! {
     #[test]
     fn any_frame_is_decided_lawfully(frame in frames()) {
         let mut after = frame.clone();
-        let decision = decide(&mut after, &cases::tables(), SENDER.ifindex());
+        let decision = decide(&mut after, &tables(), SENDER.ifindex());
         match decision.verdict {
             Verdict::Punt | Verdict::Drop => prop_assert_eq!(after, frame),
             Verdict::Reply => check_reply(&frame, &after)?,
