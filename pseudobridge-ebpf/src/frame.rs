@@ -1,6 +1,6 @@
 //! Packet access: the only place that follows pointers into a packet.
 
-use core::{mem, ptr};
+use core::ptr;
 
 use aya_ebpf::{
     bindings::{__sk_buff, bpf_check_mtu_flags::BPF_MTU_CHK_SEGS},
@@ -74,7 +74,7 @@ impl SkbFrame {
     #[inline(always)]
     fn at<T: Header>(&self, offset: usize) -> Option<*mut T> {
         let (data, end) = self.bounds();
-        if data + offset + mem::size_of::<T>() > end {
+        if data + offset + size_of::<T>() > end {
             return None;
         }
         Some((data + offset) as *mut T)
@@ -104,12 +104,12 @@ impl Frame for SkbFrame {
     }
 
     #[inline(always)]
-    fn store<T: Header>(&mut self, offset: usize, header: &T) -> Option<()> {
-        let place = self.at::<T>(offset)?;
+    fn header_mut<T: Header>(&mut self, offset: usize) -> Option<&mut T> {
+        let header = self.at::<T>(offset)?;
         // SAFETY: `at` checked the bounds, and the kernel unclones the buffer of a program that
-        // writes; a `Header` is bytes without padding, of alignment 1.
-        unsafe { *place = *header };
-        Some(())
+        // writes. Any bytes are a `Header`, of alignment 1. What moves the packet takes `self`
+        // again, and so ends this borrow.
+        Some(unsafe { &mut *header })
     }
 
     #[inline(always)]

@@ -7,3 +7,4 @@ pub mod netlink;
 pub mod output;
 pub mod reconcile;
 pub mod topology;
+pub mod verify;

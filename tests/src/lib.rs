@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod lab;
+pub mod packets;
 pub mod ping;
 pub mod pseudobridge;
 pub mod seed;

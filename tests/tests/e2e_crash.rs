@@ -1,85 +1,92 @@
-//! `up` may be killed at any moment: another `up` completes it, and `down` clears it away.
+//! `up` and `down` may be killed at any moment: another `up` completes the network, and `down`
+//! clears it away.
 
 use std::time::Duration;
 
-use tests::lab::{Dump, Node};
+use tests::lab::Node;
 use tests::pseudobridge::{assert_whole, binary};
 
 /// Exit code that a shell gives for a child that SIGKILL ended.
 const KILLED: &str = "137";
 
-/// Moments at which `up` is killed, spread over the time that it takes.
-const MOMENTS: u32 = 24;
+/// Into how many moments the time that a command takes is divided.
+const MOMENTS: u32 = 30;
 
-/// Starts `up`, kills it after a while, and says whether it was still running then.
-fn killed_after(node: &Node, delay: Duration) -> bool {
-    let script = "\"$1\" up > /run/up.log 2>&1 & up=$!
-        sleep \"$2\"
-        kill -9 $up || true
-        wait $up || echo $?";
+/// Starts a command, kills it after a while, and says whether it was still running then.
+fn killed_after(node: &Node, verb: &str, delay: Duration) -> bool {
+    let script = "\"$1\" \"$2\" > /run/log 2>&1 & pid=$!
+        sleep \"$3\"
+        kill -9 $pid || true
+        wait $pid || echo $?";
     let delay = delay.as_secs_f64().to_string();
-    let code = node
-        .run(["sh", "-euc", script, "kill", binary(), &delay])
-        .ok();
-    match code.trim() {
+    let args = ["sh", "-euc", script, "kill", binary(), verb, &delay];
+    match node.run(args).ok().trim() {
         "" => false,
         KILLED => true,
         code => panic!(
-            "up ended by itself with {code}:\n{}",
-            node.sh("cat /run/up.log").ok()
+            "{verb} ended by itself with {code}:\n{}",
+            node.sh("cat /run/log").ok()
         ),
     }
 }
 
-/// What must hold after an `up` that did not finish, done either way.
-fn recover(node: &Node, before: &Dump, complete: bool, moment: &str) {
-    if complete {
-        node.pseudobridge(["up"]).ok();
-        assert_whole(node);
+/// Kills a command at moments ever later, until it has ended before; each time, `recover` must
+/// leave the node as it was before `prepare`.
+fn kill_at_moments(verb: &str, prepare: impl Fn(&Node), recover: impl Fn(&Node)) {
+    let node = Node::new();
+    let before = node.dump();
+    prepare(&node);
+    let once = node.pseudobridge([verb]);
+    let step = once.elapsed / MOMENTS;
+    once.ok();
+    recover(&node);
+    let (mut moment, mut survived) = (0, 0);
+    while survived < 3 {
+        let delay = step * moment;
+        prepare(&node);
+        let killed = killed_after(&node, verb, delay);
+        recover(&node);
+        before.assert_same(&node.dump(), &format!("{verb} killed after {delay:?}"));
+        survived = if killed { 0 } else { survived + 1 };
+        moment += 1;
     }
-    node.pseudobridge(["down"]).ok();
-    before.assert_same(
-        &node.dump(),
-        &format!("up killed {moment}, completed: {complete}"),
+    assert!(
+        moment > MOMENTS / 3,
+        "{verb} was over after {moment} moments of {step:?}"
     );
 }
 
-fn kill_at_moments(complete: bool) {
-    let node = Node::new();
-    let before = node.dump();
-    let up = node.pseudobridge(["up"]);
-    let whole = up.elapsed;
-    up.ok();
+fn up(node: &Node) {
+    node.pseudobridge(["up"]).ok();
+}
+
+fn down(node: &Node) {
     node.pseudobridge(["down"]).ok();
-    let mut killed = 0;
-    for moment in 0..MOMENTS {
-        let delay = whole * moment / MOMENTS;
-        killed += u32::from(killed_after(&node, delay));
-        recover(
-            &node,
-            &before,
-            complete,
-            &format!("after {delay:?} of {whole:?}"),
-        );
-    }
-    assert!(
-        killed > MOMENTS / 2,
-        "only {killed} of {MOMENTS} were still running when killed"
-    );
+}
+
+fn up_and_down(node: &Node) {
+    up(node);
+    assert_whole(node);
+    down(node);
 }
 
 #[test]
 fn up_killed_at_any_moment_is_completed_by_up() {
-    kill_at_moments(true);
+    kill_at_moments("up", |_| (), up_and_down);
 }
 
 #[test]
 fn up_killed_at_any_moment_is_cleared_by_down() {
-    kill_at_moments(false);
+    kill_at_moments("up", |_| (), down);
+}
+
+#[test]
+fn down_killed_at_any_moment_is_completed_by_down() {
+    kill_at_moments("down", up, down);
 }
 
 /// Aborts `up` right after its first step, its second, and so on, until it has no more steps.
-fn abort_at_steps(complete: bool) {
+fn abort_at_steps(recover: impl Fn(&Node)) {
     let node = Node::new();
     let before = node.dump();
     for step in 1..500 {
@@ -93,17 +100,18 @@ fn abort_at_steps(complete: bool) {
             );
             return;
         }
-        recover(&node, &before, complete, &format!("at step {step} ({up})"));
+        recover(&node);
+        before.assert_same(&node.dump(), &format!("up aborted after step {step}"));
     }
     panic!("up never ended");
 }
 
 #[test]
 fn up_aborted_after_each_step_is_completed_by_up() {
-    abort_at_steps(true);
+    abort_at_steps(up_and_down);
 }
 
 #[test]
 fn up_aborted_after_each_step_is_cleared_by_down() {
-    abort_at_steps(false);
+    abort_at_steps(down);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use tests::lab::Node;
+use tests::lab::{Node, eventually};
 use tests::ping::Ping;
 use tests::pseudobridge::{PIN_ROOT, Status, assert_reached, assert_whole};
 
@@ -81,26 +81,34 @@ fn down_leaves_the_node_as_it_was() {
     let node = Node::new();
     let before = node.dump();
     node.pseudobridge(["up"]).ok();
-    let up = node.dump();
-    let objects = pinned_ids(&up.to_string());
+    let objects = pinned_ids(&node.dump().to_string());
     assert!(
-        objects.len() >= 7,
-        "a program, two links, and five maps are pinned:\n{up}"
+        objects.len() >= 8,
+        "a program, two links and five maps: {objects:?}"
     );
     node.pseudobridge(["down"]).ok();
     before.assert_same(&node.dump(), "up and down");
     // Gone from the machine too: nothing else held them.
     for (kind, id) in objects {
         let show = ["bpftool", &kind, "show", "id", &id];
-        let gone = (0..50).any(|_| {
-            let gone = !node.run(show).succeeded();
-            if !gone {
-                std::thread::sleep(std::time::Duration::from_millis(100));
-            }
-            gone
-        });
-        assert!(gone, "{kind} {id} outlives down by 5 s");
+        let gone = eventually(|| !node.run(show).succeeded());
+        assert!(gone, "{kind} {id} outlives down");
     }
+}
+
+#[test]
+fn the_first_up_of_a_machine_leaves_the_directory_that_ip_netns_leaves() {
+    let [ours, theirs] = [Node::new(), Node::new()];
+    for node in [&ours, &theirs] {
+        node.sh("umount /run/netns && rmdir /run/netns").ok();
+    }
+    ours.pseudobridge(["up"]).ok();
+    ours.pseudobridge(["down"]).ok();
+    theirs.sh("ip netns add ns1 && ip netns del ns1").ok();
+    theirs.dump().assert_same(
+        &ours.dump(),
+        "(`ip netns` on one node, up and down on the other)",
+    );
 }
 
 /// Kind and id of each object under the pin root, from a dump.
@@ -168,6 +176,16 @@ fn status_shows_pods_as_they_are() {
         "tc",
     ] {
         assert!(table.contains(part), "no {part} in\n{table}");
+    }
+}
+
+#[test]
+fn every_command_prints_json_on_request() {
+    let node = Node::new();
+    for command in ["up", "status", "datapath", "down"] {
+        let json = node.pseudobridge([command, "-o", "json"]).ok();
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(&json);
+        assert!(parsed.is_ok(), "{command} -o json: {parsed:?}\n{json}");
     }
 }
 

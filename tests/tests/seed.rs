@@ -1,24 +1,8 @@
 //! The baseline: the pseudo-bridge by hand gives what it is known to give.
 
-use std::thread;
-use std::time::Duration;
-
-use tests::lab::Node;
+use tests::lab::{Node, eventually};
 use tests::ping::Ping;
 use tests::seed;
-
-/// A failed resolution shows after three unanswered requests, a second apart.
-fn until_failed(node: &Node, address: &str) {
-    let mut neighbours = String::new();
-    for _ in 0..50 {
-        neighbours = node.sh("ip netns exec ns1 ip neigh").ok();
-        if neighbours.contains(&format!("{address} dev veth-ns1-pod FAILED")) {
-            return;
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    panic!("{address} is not FAILED in ns1:\n{neighbours}");
-}
 
 #[test]
 fn pods_reach_each_other_only_after_proxy_arp() {
@@ -37,7 +21,10 @@ fn pods_reach_each_other_only_after_proxy_arp() {
         (3, 0),
         "100 % loss before proxy ARP"
     );
-    until_failed(&node, "172.30.30.12");
+    // Three requests go unanswered, a second apart.
+    let neighbours = || node.sh("ip netns exec ns1 ip neigh").ok();
+    let failed = eventually(|| neighbours().contains("172.30.30.12 dev veth-ns1-pod FAILED"));
+    assert!(failed, "{}", neighbours());
 
     seed::replay(&node, seed::PROXY_ARP);
     let after = Ping::of(&node.sh("ip netns exec ns1 ping -c 4 172.30.30.12"));

@@ -52,16 +52,13 @@ pub(super) fn decide<F: Frame, T: Tables>(
         return Decision::punt(Reason::ArpUnknownPod);
     };
 
-    let addresses = EthernetAddresses {
-        destination: packet.sender_mac,
-        source: port.host_mac,
+    // The later bytes first: once these are there, the earlier ones are too.
+    let Some(packet) = frame.header_mut::<ArpPacket>(ethernet::HEADER_LEN) else {
+        return Decision::punt(Reason::ArpTooShort);
     };
-    // The later bytes first: once these are in, the earlier ones fit too.
-    let answered = frame
-        .store(ethernet::HEADER_LEN, &packet.reply(port.host_mac))
-        .and_then(|()| frame.store(0, &addresses));
-    match answered {
-        Some(()) => Decision::reply(reason),
-        None => Decision::punt(Reason::ArpTooShort),
+    packet.answer(&port.host_mac);
+    if let Some(addresses) = frame.header_mut::<EthernetAddresses>(0) {
+        addresses.set(&port.pod_mac, &port.host_mac);
     }
+    Decision::reply(reason)
 }

@@ -20,8 +20,8 @@ pub trait Frame {
     /// Copies a header out of the frame; `None` where the frame ends before the header does.
     fn load<T: Header>(&mut self, offset: usize) -> Option<T>;
 
-    /// Writes a header into the frame; `None`, and nothing written, where it does not fit.
-    fn store<T: Header>(&mut self, offset: usize, header: &T) -> Option<()>;
+    /// A header of the frame, to be changed in place; `None` where the frame ends before it does.
+    fn header_mut<T: Header>(&mut self, offset: usize) -> Option<&mut T>;
 
     /// Whether each segment of a GSO packet fits the MTU of the interface `ifindex`.
     fn segments_fit(&mut self, ifindex: u32) -> bool;

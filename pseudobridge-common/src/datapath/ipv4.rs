@@ -7,7 +7,7 @@ use crate::{
         Ipv4Address,
         ethernet::{EthernetAddresses, EthernetHeader},
         ipv4::{
-            self, BROADCAST, HEADER_LEN, HOP_OFFSET, Ipv4Header, OFFSET, in_subnet,
+            self, BROADCAST, HEADER_LEN, HOP_OFFSET, Hop, Ipv4Header, OFFSET, in_subnet,
             is_subnet_broadcast,
         },
     },
@@ -75,18 +75,15 @@ pub(super) fn decide<F: Frame, T: Tables>(
         return Decision::punt(Reason::Ipv4TooBig);
     }
 
-    let addresses = EthernetAddresses {
-        destination: pod.pod_mac,
-        source: pod.host_mac,
+    // The later bytes first: once these are there, the earlier ones are too.
+    let Some(hop) = frame.header_mut::<Hop>(HOP_OFFSET) else {
+        return Decision::punt(Reason::Ipv4TooShort);
     };
-    // The later bytes first: once these are in, the earlier ones fit too.
-    let forwarded = frame
-        .store(HOP_OFFSET, &header.hop.forwarded())
-        .and_then(|()| frame.store(0, &addresses));
-    match forwarded {
-        Some(()) => Decision::redirect(pod.ifindex, Reason::Ipv4Forward),
-        None => Decision::punt(Reason::Ipv4TooShort),
+    *hop = header.hop.forwarded();
+    if let Some(addresses) = frame.header_mut::<EthernetAddresses>(0) {
+        addresses.set(&pod.pod_mac, &pod.host_mac);
     }
+    Decision::redirect(pod.ifindex, Reason::Ipv4Forward)
 }
 
 /// Whether the total length covers the header and lies within the frame, which may be padded.

@@ -77,6 +77,8 @@ pub fn all() -> Vec<Case> {
 fn frames() -> Vec<Case> {
     let mut tagged = ipv4(|_, _| {});
     tagged.vlan_tagged = true;
+    let mut ipv6 = ipv4(|ethernet, _| ethernet.ether_type = 0x86dd.into());
+    ipv6.bytes.extend([0; 40]);
     vec![
         punt("empty", cut(arp(|_, _| {}), 0), Reason::FrameTooShort),
         punt(
@@ -95,11 +97,7 @@ fn frames() -> Vec<Case> {
             ipv4(|ethernet, _| ethernet.ether_type = 0x88a8.into()),
             Reason::VlanTagged,
         ),
-        punt(
-            "ipv6",
-            ipv4(|ethernet, _| ethernet.ether_type = 0x86dd.into()),
-            Reason::OtherProtocol,
-        ),
+        punt("ipv6", ipv6, Reason::OtherProtocol),
         drop(
             "spoofed-ethernet-source",
             ipv4(|ethernet, _| ethernet.addresses.source[5] ^= 1),

@@ -42,9 +42,9 @@ impl Frame for MemoryFrame {
         Some(T::read_from_prefix(bytes).ok()?.0)
     }
 
-    fn store<T: Header>(&mut self, offset: usize, header: &T) -> Option<()> {
+    fn header_mut<T: Header>(&mut self, offset: usize) -> Option<&mut T> {
         let bytes = self.bytes.get_mut(offset..)?;
-        header.write_to_prefix(bytes).ok()
+        Some(T::mut_from_prefix(bytes).ok()?.0)
     }
 
     fn segments_fit(&mut self, _ifindex: u32) -> bool {

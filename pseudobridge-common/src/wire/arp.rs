@@ -1,8 +1,10 @@
 //! ARP for IPv4 over Ethernet (RFC 826; probes and announcements: RFC 5227).
 
+use core::mem;
+
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use super::{Ipv4Address, MacAddress, U16, ethernet};
+use super::{Ipv4Address, MacAddress, U16, copy_mac, ethernet};
 
 /// Hardware type of Ethernet.
 pub const HARDWARE_ETHERNET: u16 = 1;
@@ -56,20 +58,15 @@ impl ArpPacket {
             && self.protocol_len == 4
     }
 
-    /// The answer to this request: its target address is at `mac`.
+    /// Turns this request into its answer: the target address is at `mac`.
     ///
     /// Like the kernel's `arp_process` (net/ipv4/arp.c), the answer goes to the request's sender.
     #[inline(always)]
-    #[must_use]
-    pub fn reply(&self, mac: MacAddress) -> Self {
-        Self {
-            operation: OPERATION_REPLY.into(),
-            sender_mac: mac,
-            sender_address: self.target_address,
-            target_mac: self.sender_mac,
-            target_address: self.sender_address,
-            ..*self
-        }
+    pub fn answer(&mut self, mac: &MacAddress) {
+        self.operation = OPERATION_REPLY.into();
+        copy_mac(&mut self.target_mac, &self.sender_mac);
+        copy_mac(&mut self.sender_mac, mac);
+        mem::swap(&mut self.sender_address, &mut self.target_address);
     }
 }
 
@@ -114,8 +111,9 @@ mod tests {
 
     #[test]
     fn answers_with_golden_bytes() {
-        let reply = request().reply([0x5a, 0x9a, 0x10, 0xbb, 0xcf, 0x7c]);
-        assert_eq!(reply.as_bytes(), REPLY);
+        let mut packet = request();
+        packet.answer(&[0x5a, 0x9a, 0x10, 0xbb, 0xcf, 0x7c]);
+        assert_eq!(packet.as_bytes(), REPLY);
     }
 
     #[test]

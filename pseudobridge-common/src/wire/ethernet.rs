@@ -2,7 +2,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use super::{MacAddress, U16};
+use super::{MacAddress, U16, copy_mac};
 
 /// The broadcast hardware address.
 pub const BROADCAST: MacAddress = [0xff; 6];
@@ -32,6 +32,15 @@ pub struct EthernetAddresses {
     pub destination: MacAddress,
     /// Who sent the frame.
     pub source: MacAddress,
+}
+
+impl EthernetAddresses {
+    /// Takes new addresses.
+    #[inline(always)]
+    pub fn set(&mut self, destination: &MacAddress, source: &MacAddress) {
+        copy_mac(&mut self.destination, destination);
+        copy_mac(&mut self.source, source);
+    }
 }
 
 /// An Ethernet II header without a tag.

@@ -10,7 +10,7 @@ pub mod ethernet;
 pub mod ipv4;
 
 pub use zerocopy::byteorder::network_endian::U16;
-use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// A hardware address as it stands on the wire.
 pub type MacAddress = [u8; 6];
@@ -18,7 +18,16 @@ pub type MacAddress = [u8; 6];
 /// An IPv4 address in network byte order.
 pub type Ipv4Address = [u8; 4];
 
-/// Anything that can be copied out of, and into, a packet byte for byte.
-pub trait Header: FromBytes + IntoBytes + Immutable + Unaligned + Copy {}
+/// Copies a hardware address.
+///
+/// In two pieces that are registers' size: a copy of six bytes is compiled byte by byte for BPF.
+#[inline(always)]
+pub fn copy_mac(to: &mut MacAddress, from: &MacAddress) {
+    to[..4].copy_from_slice(&from[..4]);
+    to[4..].copy_from_slice(&from[4..]);
+}
 
-impl<T: FromBytes + IntoBytes + Immutable + Unaligned + Copy> Header for T {}
+/// Anything that can be copied out of, and into, a packet byte for byte.
+pub trait Header: FromBytes + IntoBytes + Immutable + KnownLayout + Unaligned + Copy {}
+
+impl<T: FromBytes + IntoBytes + Immutable + KnownLayout + Unaligned + Copy> Header for T {}

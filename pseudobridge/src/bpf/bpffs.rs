@@ -22,6 +22,9 @@ const CONVENTIONAL: &str = "/sys/fs/bpf";
 /// The source we give a mount of our own, by which `down` knows it again.
 const SOURCE: &str = "pseudobridge";
 
+/// What the kernel itself puts on every BPF filesystem (kernel/bpf/preload).
+const PRELOADED: [&str; 2] = ["maps.debug", "progs.debug"];
+
 /// Whether pins can be made.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Bpffs {
@@ -94,7 +97,8 @@ pub fn ours_alone(pins: &Pins) -> Result<Option<PathBuf>, Error> {
     let reading = format!("read {}", ours.mount_point.display());
     for entry in fs::read_dir(&ours.mount_point).doing(&reading)? {
         let path = entry.doing(&reading)?.path();
-        if path != pins.root() && path != pins.incomplete().root() {
+        let is_preloaded = PRELOADED.iter().any(|name| path.ends_with(name));
+        if !is_preloaded && path != pins.root() && path != pins.incomplete().root() {
             return Ok(None);
         }
     }

@@ -94,12 +94,12 @@ pub enum Error {
     },
 
     /// The kernel, or the filesystem, refused something.
-    #[error("cannot {doing}: {source}")]
+    #[error("cannot {doing}: {reason}")]
     Failed {
         /// What was attempted, on what.
         doing: String,
-        /// Why not.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// Why not, down to the first cause.
+        reason: String,
     },
 }
 
@@ -111,9 +111,30 @@ pub(super) trait Doing<T> {
 
 impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Doing<T> for Result<T, E> {
     fn doing(self, what: impl Display) -> Result<T, Error> {
-        self.map_err(|source| Error::Failed {
+        self.map_err(|error| Error::failed(what, error))
+    }
+}
+
+impl Error {
+    /// Something was being done when an error came about.
+    pub(super) fn failed(
+        what: impl Display,
+        error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        let error = error.into();
+        let mut reason = error.to_string();
+        let mut cause = error.source();
+        while let Some(deeper) = cause {
+            let deeper_reason = deeper.to_string();
+            // Some errors repeat their cause, or are nothing but it.
+            if !reason.ends_with(&deeper_reason) {
+                reason = format!("{reason}: {deeper_reason}");
+            }
+            cause = deeper.source();
+        }
+        Self::Failed {
             doing: what.to_string(),
-            source: source.into(),
-        })
+            reason,
+        }
     }
 }

@@ -97,10 +97,7 @@ impl Maps {
             .insert(ifindex, ifindex, None, 0)
             .map_err(|error| match error {
                 XdpMapError::MapError(error) => refused(abi::maps::TARGETS, error),
-                other => Error::Failed {
-                    doing: "fill the map targets".to_owned(),
-                    source: other.into(),
-                },
+                other => Error::failed("fill the map targets", other),
             })?;
         self.ports
             .insert(ifindex, Plain(port), 0)
@@ -165,10 +162,7 @@ fn refused(map: &'static str, error: MapError) -> Error {
             max: abi::MAX_PODS,
         };
     }
-    Error::Failed {
-        doing: format!("fill the map {map}"),
-        source: error.into(),
-    }
+    Error::failed(format_args!("fill the map {map}"), error)
 }
 
 fn gone(result: Result<(), MapError>, doing: &str) -> Result<(), Error> {

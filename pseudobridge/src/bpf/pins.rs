@@ -95,6 +95,11 @@ impl Pins {
             return Ok(Pinned::No);
         }
         self.refuse_strangers()?;
+        if !exists(&self.map(abi::maps::META))? {
+            return Err(Error::ForeignPin {
+                path: self.root.clone(),
+            });
+        }
         let meta = self.meta()?;
         if meta.abi_version != abi::VERSION {
             return Err(Error::OtherVersion {

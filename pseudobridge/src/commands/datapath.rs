@@ -62,7 +62,11 @@ struct Shown {
 
 impl Report for Shown {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", self.datapath.unwrap_or("none: there are no pods"))
+        writeln!(
+            out,
+            "{}",
+            self.datapath.unwrap_or("none: there are no pods")
+        )
     }
 }
 

@@ -17,7 +17,8 @@ const NEEDED: [(Capability, &str); 4] = [
 ///
 /// One line that names the privileges that are missing, and the cure.
 pub(super) fn require() -> Result<()> {
-    let held = caps::read(None, CapSet::Effective).context("cannot read this process's privileges")?;
+    let held =
+        caps::read(None, CapSet::Effective).context("cannot read this process's privileges")?;
     let missing = NEEDED.iter().filter(|(needed, _)| !held.contains(needed));
     let missing: Vec<_> = missing
         .map(|(capability, purpose)| format!("{capability} ({purpose})"))

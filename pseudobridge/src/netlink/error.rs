@@ -86,7 +86,7 @@ impl Error {
     }
 
     /// A failed system call or file operation.
-    pub(super) fn system(action: String, source: impl Into<io::Error>) -> Self {
+    pub(crate) fn system(action: String, source: impl Into<io::Error>) -> Self {
         Self::Refused {
             action,
             source: source.into(),

@@ -15,7 +15,7 @@ pub mod netns;
 mod route;
 pub mod sysctl;
 
-use std::io;
+use std::{io, sync::Arc};
 
 use futures_util::StreamExt as _;
 use netlink_packet_route::RouteNetlinkMessage;
@@ -27,6 +27,7 @@ use rtnetlink::{
     proto::{ConnectionHandle, new_connection},
     sys::{AsyncSocket as _, SocketAddr, protocols::NETLINK_ROUTE},
 };
+use tokio::sync::Mutex;
 
 pub use self::{
     addr::Address,
@@ -50,6 +51,8 @@ const DUMP_TRIES: u32 = 10;
 #[derive(Clone, Debug)]
 pub struct Netlink {
     handle: ConnectionHandle<Message>,
+    /// The kernel makes one dump at a time on a socket, and refuses a second with `EBUSY`.
+    dumping: Arc<Mutex<()>>,
 }
 
 impl Netlink {
@@ -96,7 +99,10 @@ impl Netlink {
         socket.set_cap_ack(true)?;
         socket.set_netlink_get_strict_chk(true)?;
         tokio::spawn(connection);
-        Ok(Self { handle })
+        Ok(Self {
+            handle,
+            dumping: Arc::default(),
+        })
     }
 
     /// Asks for a change and waits until the kernel has made it.
@@ -115,6 +121,7 @@ impl Netlink {
         action: &str,
         message: RouteNetlinkMessage,
     ) -> Result<Vec<RouteNetlinkMessage>, Error> {
+        let _alone = self.dumping.lock().await;
         for _ in 0..DUMP_TRIES {
             let answer = self.exchange(action, NLM_F_DUMP, message.clone()).await?;
             if !answer.interrupted {
@@ -173,11 +180,9 @@ impl Netlink {
                     message_type,
                     reason,
                 }) => {
-                    let reason = format!("message type {message_type}: {reason}");
-                    return Err(Error::NotUnderstood {
-                        action: action.into(),
-                        reason,
-                    });
+                    // Read on to the end: a dump that is not over would block the next one.
+                    answer.unknown = Some(format!("message type {message_type}: {reason}"));
+                    continue;
                 }
                 NetlinkPayload::Error(error) => {
                     (error.raw_code(), extended_ack(&reply.header, &error))
@@ -191,9 +196,13 @@ impl Netlink {
                     });
                 }
             };
-            return match code {
-                0 => Ok(answer),
-                code => Err(Error::netlink(action.into(), -code, detail)),
+            return match (code, answer.unknown.take()) {
+                (0, None) => Ok(answer),
+                (0, Some(reason)) => Err(Error::NotUnderstood {
+                    action: action.into(),
+                    reason,
+                }),
+                (code, _) => Err(Error::netlink(action.into(), -code, detail)),
             };
         }
         Err(closed())
@@ -205,6 +214,8 @@ impl Netlink {
 struct Answer {
     messages: Vec<RouteNetlinkMessage>,
     interrupted: bool,
+    /// Why a message could not be decoded.
+    unknown: Option<String>,
 }
 
 /// An answer of another kind than was asked for.

@@ -3,9 +3,14 @@
 set -eu
 section() { printf '== %s\n' "$1"; }
 
+# Whether the kernel has still to follow a change: it tells of a carrier up to a second later, and
+# takes another to try an IPv6 address, which has a route of its own from then on.
+unsettled() {
+    ip -o link show | grep -q 'NO-CARRIER.*LOWER_UP' || ip -6 -o addr show tentative | grep -q .
+}
+
 network() {
-    # An address becomes usable, with a route of its own, about a second after its link.
-    while [ -n "$(ip -6 -o addr show tentative)" ]; do sleep 0.1; done
+    while unsettled; do sleep 0.1; done
     section links; ip -o -d link show
     section addresses; ip -o addr show
     section routes; ip -N -d route show table all

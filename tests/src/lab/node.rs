@@ -79,6 +79,11 @@ impl Node {
         node
     }
 
+    /// The process that holds the node's namespaces.
+    pub(super) fn pid(&self) -> &str {
+        &self.pid
+    }
+
     /// Runs a command on the node, for at most [`DEADLINE`].
     ///
     /// # Panics

@@ -2,12 +2,14 @@
 
 use super::command::Output;
 use super::node::{DEADLINE, Node};
+use pseudobridge::netlink::netns::{self, NetNs};
 
 /// A network namespace of a [`Node`], under the node's mounts: its BPF file system can be seen.
 #[derive(Debug)]
 pub struct Pod<'node> {
     node: &'node Node,
     netns: String,
+    path: String,
 }
 
 impl<'node> Pod<'node> {
@@ -15,6 +17,7 @@ impl<'node> Pod<'node> {
         Self {
             node,
             netns: format!("--net=/run/netns/{name}"),
+            path: format!("/proc/{}/root/run/netns/{name}", node.pid()),
         }
     }
 }
@@ -37,6 +40,19 @@ impl Pod<'_> {
     #[track_caller]
     pub fn sh(&self, script: impl AsRef<str>) -> Output {
         self.run(["sh", "-c", script.as_ref()])
+    }
+
+    /// Runs `f` on a thread in the pod's network namespace, for what no command does.
+    ///
+    /// # Panics
+    /// When the namespace cannot be entered, or if `f` does.
+    #[track_caller]
+    pub fn within<T: Send>(&self, f: impl FnOnce() -> T + Send) -> T {
+        let namespace = NetNs::open(self.path.as_str());
+        match namespace.and_then(|namespace| netns::within(&namespace, f)) {
+            Ok(result) => result,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// The MAC address of a device of the pod, as `ip` prints it.

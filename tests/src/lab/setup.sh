@@ -5,6 +5,9 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 # /run/netns/NAME must never meet the machine's own, or another node's.
 mount -t tmpfs -o mode=0755 tmpfs /run
+# A mount on itself, as `ip netns add` makes it the first time.
+mkdir /run/netns
+mount --bind --make-shared /run/netns /run/netns
 if [ "$1" = bpffs ]; then mount -t bpf bpf /sys/fs/bpf; fi
 ip link set lo up
 

@@ -1,12 +1,20 @@
 //! Addresses, routes and neighbours.
 
-use std::net::Ipv4Addr;
-
-use pseudobridge::netlink::{
-    Address, NeighbourState, Netlink, Route, RouteKind, RouteScope, netns,
+use std::{
+    collections::HashSet,
+    net::Ipv4Addr,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
 };
 
-use crate::{HOST_MAC, POD_MAC, PROTOCOL, veth, with_netlink};
+use ipnet::Ipv4Net;
+use pseudobridge::netlink::{
+    Address, Error, NeighbourState, Netlink, Route, RouteKind, RouteScope,
+    netns::{self, NetNs},
+};
+
+use crate::{HOST_MAC, POD_MAC, PROTOCOL, alone, veth, with_netlink};
 
 #[test]
 fn errors_carry_the_kernels_words() {
@@ -167,5 +175,60 @@ fn a_pods_default_route() {
             [],
             "the node's own table is another"
         );
+    });
+}
+
+#[test]
+fn a_list_is_whole_or_interrupted() {
+    alone(|| {
+        let here = NetNs::current().unwrap();
+        let address = |i: u16| Address {
+            index: 1,
+            address: Ipv4Net::from(Ipv4Addr::from_bits(0x0a00_0000 | u32::from(i))),
+        };
+        // Several messages' worth, so that the kernel pauses between them.
+        let kept: Vec<Address> = (0..1000).map(address).collect();
+        netns::within_async(&here, async |netlink| {
+            for address in &kept {
+                netlink.addr_add(address).await.unwrap();
+            }
+        })
+        .unwrap();
+
+        let (stop, start) = (AtomicBool::new(false), Instant::now());
+        // Takes the first away and adds it at the end, so that the others move along the list.
+        let rotate = async |netlink: Netlink| {
+            for address in kept.iter().cycle() {
+                netlink.addr_delete(address).await.unwrap();
+                netlink.addr_add(address).await.unwrap();
+                if stop.load(Ordering::Relaxed) || start.elapsed() > Duration::from_secs(10) {
+                    return;
+                }
+            }
+        };
+        let list = async |netlink: Netlink| {
+            for _ in 0..20 {
+                match netlink.addr_list().await {
+                    Ok(list) => {
+                        let seen: HashSet<&Address> = list.iter().collect();
+                        assert_eq!(seen.len(), list.len(), "some are there twice");
+                        assert!(
+                            seen.len() >= kept.len() - 1,
+                            "only {} are there",
+                            seen.len()
+                        );
+                    }
+                    Err(Error::Interrupted { .. }) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| netns::within_async(&here, rotate).unwrap());
+            netns::within_async(&here, list).unwrap();
+            stop.store(true, Ordering::Relaxed);
+        });
+        let list = netns::within_async(&here, async |netlink| netlink.addr_list().await);
+        assert_eq!(list.unwrap().unwrap().len(), kept.len());
     });
 }

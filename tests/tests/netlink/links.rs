@@ -1,12 +1,16 @@
 //! Interfaces.
 
 use std::{
+    collections::HashSet,
     fs,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use nix::mount::{MsFlags, mount};
 use pseudobridge::netlink::{Error, Link, Netlink, netns};
+
+use tokio::task::JoinSet;
 
 use crate::{GROUP, HOST_MAC, POD_MAC, spec, veth, with_netlink};
 
@@ -146,5 +150,41 @@ fn a_link_that_cannot_be_decoded_is_an_error() {
         assert!(matches!(error, Error::NotUnderstood { .. }), "{error}");
         let error = netlink.link_get("veth-ns1").await.unwrap_err();
         assert!(matches!(error, Error::NotUnderstood { .. }), "{error}");
+    });
+}
+
+#[test]
+fn requests_run_concurrently_and_lists_stay_whole() {
+    with_netlink(async |netlink| {
+        let ns1 = Arc::new(netns::create("ns1", "test").unwrap());
+        for i in 0..50 {
+            veth(&netlink, &format!("kept-{i}"), &format!("kept-{i}"), &ns1).await;
+        }
+        let mut tasks = JoinSet::new();
+        for i in 0..50 {
+            let (netlink, ns1) = (netlink.clone(), ns1.clone());
+            tasks.spawn(async move {
+                let link = veth(&netlink, &format!("veth-{i}"), &format!("pod-{i}"), &ns1).await;
+                netlink.link_set_up(link.index).await.unwrap();
+                // A dump that this burst has broken up would lack some of these.
+                let list = netlink.link_list().await.unwrap();
+                assert_eq!(
+                    list.iter()
+                        .filter(|link| link.name.starts_with("kept-"))
+                        .count(),
+                    50
+                );
+                link.index
+            });
+        }
+        let made: HashSet<u32> = tasks.join_all().await.into_iter().collect();
+        assert_eq!(made.len(), 50);
+        let up = netlink
+            .link_list()
+            .await
+            .unwrap()
+            .into_iter()
+            .filter(|link| link.up);
+        assert_eq!(up.map(|link| link.index).collect::<HashSet<u32>>(), made);
     });
 }
