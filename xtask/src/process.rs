@@ -103,12 +103,8 @@ pub(crate) fn watch(what: &str, command: &mut Command) -> Result<()> {
     for line in &lines[lines.len().saturating_sub(SHOWN_LINES)..] {
         println!("    {line}");
     }
-    ensure!(
-        status.code() != Some(TIMED_OUT),
-        "`{}` took too long",
-        shown(command)
-    );
-    bail!("`{}`: {status}", shown(command));
+    ensure!(status.code() != Some(TIMED_OUT), "{what}: took too long");
+    bail!("{what}: {status}");
 }
 
 /// The words to put before a command that may take `seconds` and no longer.

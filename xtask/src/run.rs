@@ -19,6 +19,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    // First: whoever cannot become root is told before anything is built.
+    let runner = root::cargo_runner()?;
     setup::ensure(Part::Build)?;
     let profile = if args.release {
         "--profile=release"
@@ -29,7 +31,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let status = process::status(
         cargo()
             .args(["run", "--quiet", "--package=pseudobridge", profile])
-            .args(root::cargo_runner()?)
+            .args(runner)
             .arg("--")
             .args(&args.arguments),
     )?;

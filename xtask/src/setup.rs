@@ -63,7 +63,20 @@ fn set_up(part: Part, report: &Report) -> Result<()> {
     let mut keep = |done: Result<()>| {
         problems.extend(done.err().map(|why| format!("{why:#}")));
     };
-    keep(toolchain(report, &mut apt));
+    let since = Instant::now();
+    match Toolchain::find() {
+        Ok(found) => {
+            compiler::report_found(&found.compiler, report, since);
+            keep(linker::report_found(&found.linker, report, since));
+        }
+        Err(_) => match compiler::ensure(report, &mut apt) {
+            Ok(compiler) => keep(linker::ensure(&compiler, report, &mut apt)),
+            Err(why) => {
+                keep(Err(why));
+                keep(linker::require_any());
+            }
+        },
+    }
     if part == Part::All {
         keep(packages::ensure(report, &mut apt));
         keep(components::rustfmt_and_clippy(report));
@@ -75,16 +88,6 @@ fn set_up(part: Part, report: &Report) -> Result<()> {
         problems.join("\n  - ")
     );
     Ok(())
-}
-
-fn toolchain(report: &Report, apt: &mut Apt) -> Result<()> {
-    let since = Instant::now();
-    let Ok(found) = Toolchain::find() else {
-        let compiler = compiler::ensure(report, apt)?;
-        return linker::ensure(&compiler, report, apt);
-    };
-    compiler::report_found(&found.compiler, report, since);
-    linker::report_found(&found.linker, report, since)
 }
 
 /// Tries the ways in turn, until one works and `look` then finds the thing.

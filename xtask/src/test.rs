@@ -46,16 +46,19 @@ impl Suite {
                 "--exclude=pseudobridge-ebpf",
                 "--exclude=tests",
             ])),
-            Self::Node => process::check(
-                cargo()
-                    .args(["test", "--package=tests"])
-                    .args(root::cargo_runner()?),
-            ),
+            Self::Node => {
+                // The tests build it too: as root, which would leave root's files if it had to.
+                process::check(cargo().args(["build", "--package=pseudobridge"]))?;
+                let runner = root::cargo_runner()?;
+                process::check(cargo().args(["test", "--package=tests"]).args(runner))
+            }
         }
     }
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    // Now: whoever cannot become root is told before anything is built.
+    root::cargo_runner()?;
     let suites = args
         .only
         .map_or(Suite::value_variants().to_vec(), |only| vec![only]);

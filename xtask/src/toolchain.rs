@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail, ensure};
 
 /// The oldest compiler that will do.
-const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
+pub const OLDEST: &str = env!("CARGO_PKG_RUST_VERSION");
 
 /// Variables that the calling cargo or the person set for the host's code; a cargo that compiles
 /// for BPF must not inherit them.
@@ -163,8 +163,7 @@ impl Compiler {
         };
         let release = field("release: ")?.to_owned();
         ensure!(
-            (number(&release, 0)?, number(&release, 1)?)
-                >= (number(OLDEST, 0)?, number(OLDEST, 1)?),
+            new_enough(&release)?,
             "{} has compiler {release}, older than {OLDEST}",
             sysroot.display()
         );
@@ -281,6 +280,15 @@ pub fn cargo_bin() -> Option<PathBuf> {
     home("CARGO_HOME", ".cargo").map(|home| home.join("bin"))
 }
 
+/// Whether a compiler of this version will do.
+///
+/// # Errors
+///
+/// When the text does not begin as a version does.
+pub fn new_enough(version: &str) -> Result<bool> {
+    Ok((number(version, 0)?, number(version, 1)?) >= (number(OLDEST, 0)?, number(OLDEST, 1)?))
+}
+
 impl<T> Found<T> {
     fn add(&mut self, probed: Result<T>) {
         match probed {
@@ -319,4 +327,40 @@ fn number(version: &str, position: usize) -> Result<u32> {
         .nth(position)
         .and_then(|part| part.parse().ok())
         .with_context(|| format!("`{version}` is not a version"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        for (version, expected) in [
+            ("1.94.1", false),
+            ("1.95.0", true),
+            ("1.96.0+dfsg1-1~deb12u2", true),
+            ("1.100.0-nightly", true),
+            ("1.9.0", false),
+            ("2.0.0", true),
+        ] {
+            assert_eq!(new_enough(version).expect(version), expected, "{version}");
+        }
+        new_enough("nightly").expect_err("not a version");
+    }
+
+    #[test]
+    fn a_linker_reads_bitcode_that_is_not_newer() {
+        let linker = Linker {
+            path: PathBuf::from("bpf-linker"),
+            llvm: 22,
+        };
+        let compiler = |llvm| Compiler {
+            sysroot: PathBuf::from("/usr"),
+            release: String::new(),
+            llvm,
+        };
+        assert!(linker.reads(&compiler(21)));
+        assert!(linker.reads(&compiler(22)));
+        assert!(!linker.reads(&compiler(23)));
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{process, root};
 
@@ -22,11 +22,15 @@ const OPTIONS: &[&str] = &[
 /// Seconds that fetching the lists, and fetching packages, may take.
 const DOWNLOAD_LIMIT: u32 = 600;
 
+/// What is told when a package, or one that is new enough, is missing.
+pub(super) const SOURCES: &str = "the sources in /etc/apt must name bookworm and bookworm-security: \
+     deb http://deb.debian.org/debian-security bookworm-security main";
+
 /// Installs packages.
 #[derive(Debug, Default)]
 pub(super) struct Apt {
-    /// Whether the package lists have been fetched.
-    updated: bool,
+    /// How fetching the package lists ended, if they have been fetched.
+    updated: Option<Result<(), String>>,
 }
 
 impl Apt {
@@ -38,20 +42,21 @@ impl Apt {
     /// apt fails.
     pub(super) fn install(&mut self, packages: &[&str]) -> Result<()> {
         let list = packages.join(" ");
-        ensure!(
-            process::find("apt-get").is_some(),
-            "no apt-get here: install what these Debian packages have: {list}"
-        );
-        if !self.updated {
-            let update = apt_get(true)?;
-            process::watch("apt-get update", { update }.arg("update"))?;
-            self.updated = true;
+        let candidates = self.candidates(packages)?;
+        let absent: Vec<_> = packages
+            .iter()
+            .copied()
+            .filter(|name| !candidates.contains_key(*name))
+            .collect();
+        if let Some(Err(why)) = self.updated.as_ref().filter(|_| !absent.is_empty()) {
+            bail!(
+                "the package lists have no {}, and cannot be fetched: {why}",
+                absent.join(" ")
+            );
         }
-        let absent = without_candidate(packages)?;
         ensure!(
             absent.is_empty(),
-            "no package source has {}: the sources in /etc/apt must name bookworm, bookworm-updates \
-             and bookworm-security (deb http://deb.debian.org/debian-security bookworm-security main)",
+            "no package source has {}: {SOURCES}",
             absent.join(" ")
         );
         // Fetched apart: that may be ended when it takes long, unpacking may not.
@@ -61,6 +66,29 @@ impl Apt {
         let mut install = apt_get(false)?;
         install.arg("install").args(packages);
         process::watch(&format!("installing {list}"), &mut install)
+    }
+
+    /// The versions that would be installed, of those packages that a package source has.
+    ///
+    /// # Errors
+    ///
+    /// When this is no Debian, or there is no way to become root.
+    pub(super) fn candidates(&mut self, packages: &[&str]) -> Result<BTreeMap<String, String>> {
+        ensure!(
+            process::find("apt-get").is_some(),
+            "no apt-get here: install what these Debian packages have: {}",
+            packages.join(" ")
+        );
+        if self.updated.is_none() {
+            let mut update = apt_get(true)?;
+            update.args(["update", "-oAPT::Update::Error-Mode=any"]);
+            // One source of several may have failed, or the lists there be good enough.
+            let done = process::watch("apt-get update", &mut update);
+            self.updated = Some(done.map_err(|why| format!("{why:#}")));
+        }
+        let mut policy = Command::new("apt-cache");
+        policy.arg("policy").args(packages).env("LC_ALL", "C");
+        Ok(read_candidates(&process::output(&mut policy)?))
     }
 }
 
@@ -96,29 +124,20 @@ fn apt_get(limited: bool) -> Result<Command> {
     Ok(command)
 }
 
-/// Those of the packages that no package source has.
-fn without_candidate<'a>(packages: &[&'a str]) -> Result<Vec<&'a str>> {
-    let policy = process::output(
-        Command::new("apt-cache")
-            .arg("policy")
-            .args(packages)
-            .env("LC_ALL", "C"),
-    )?;
-    Ok(packages
-        .iter()
-        .copied()
-        .filter(|package| !has_candidate(&policy, package))
-        .collect())
-}
-
-/// Reads the output of `apt-cache policy`.
-fn has_candidate(policy: &str, package: &str) -> bool {
-    let heading = format!("{package}:");
-    policy
-        .lines()
-        .skip_while(|line| *line != heading)
-        .find_map(|line| line.strip_prefix("  Candidate: "))
-        .is_some_and(|candidate| candidate != "(none)")
+/// Reads the output of `apt-cache policy`: package and candidate, where there is one.
+fn read_candidates(policy: &str) -> BTreeMap<String, String> {
+    let mut candidates = BTreeMap::new();
+    let mut package = "";
+    for line in policy.lines() {
+        if !line.starts_with(' ') {
+            package = line.trim_end_matches(':');
+        } else if let Some(version) = line.strip_prefix("  Candidate: ")
+            && version != "(none)"
+        {
+            candidates.insert(package.to_owned(), version.to_owned());
+        }
+    }
+    candidates
 }
 
 #[cfg(test)]
@@ -126,11 +145,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn candidates_are_read_from_their_own_package() {
+    fn candidates_belong_to_their_package() {
         let policy = "gone:\n  Installed: (none)\n  Candidate: (none)\n  Version table:\n\
-                      there:\n  Installed: (none)\n  Candidate: 1.2-3\n  Version table:\n";
-        assert!(has_candidate(policy, "there"));
-        assert!(!has_candidate(policy, "gone"));
-        assert!(!has_candidate(policy, "unheard-of"));
+                      there:\n  Installed: 1.1-1\n  Candidate: 1.2-3\n  Version table:\n";
+        let expected = BTreeMap::from([("there".to_owned(), "1.2-3".to_owned())]);
+        assert_eq!(read_candidates(policy), expected);
     }
 }

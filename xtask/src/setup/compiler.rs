@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail, ensure};
 use xtask::toolchain::{self, Compiler};
 
-use super::apt::Apt;
+use super::apt::{Apt, SOURCES};
 use super::{Report, by_first_way, report_installed};
 use crate::process;
 
@@ -14,7 +14,10 @@ use crate::process;
 const THING: &str = "rust-src";
 
 /// Debian's compiler for its browsers: current, beside the release's own older one.
-const PACKAGES: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
+const PACKAGES: &[&str] = &[COMPILER_PACKAGE, "cargo-web", "rust-web-src"];
+
+/// The one of them that has the compiler.
+const COMPILER_PACKAGE: &str = "rustc-web";
 
 /// Seconds that rustup may take.
 const RUSTUP_LIMIT: u32 = 300;
@@ -34,7 +37,7 @@ pub(super) fn ensure(report: &Report, apt: &mut Apt) -> Result<Compiler> {
         "rustup component add rust-src, or apt install {}",
         PACKAGES.join(" ")
     );
-    let ways: [super::Way<'_>; 2] = [&|_| by_rustup(), &|apt| apt.install(PACKAGES)];
+    let ways: [super::Way<'_>; 2] = [&|_| by_rustup(), &by_packages];
     let installed = by_first_way(THING, &by_hand, &ways, apt, &|| {
         let compilers = toolchain::compilers()?;
         let rejected = compilers.rejected.join("; ");
@@ -51,6 +54,18 @@ pub(super) fn report_found(compiler: &Compiler, report: &Report, since: Instant)
 
 fn by_rustup() -> Result<()> {
     rustup_component(&["rust-src"])
+}
+
+fn by_packages(apt: &mut Apt) -> Result<()> {
+    // bookworm itself has the same packages of an older compiler.
+    if let Some(version) = apt.candidates(PACKAGES)?.get(COMPILER_PACKAGE) {
+        ensure!(
+            toolchain::new_enough(version)?,
+            "{COMPILER_PACKAGE} is {version}, older than {}: {SOURCES}",
+            toolchain::OLDEST
+        );
+    }
+    apt.install(PACKAGES)
 }
 
 /// Adds components to the active toolchain of rustup.

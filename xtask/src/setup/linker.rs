@@ -70,18 +70,35 @@ pub(super) fn ensure(compiler: &Compiler, report: &Report, apt: &mut Apt) -> Res
     if let Ok(found) = look() {
         return report_found(&found, report, since);
     }
-    let by_hand = format!(
+    let ways: [super::Way<'_>; 2] = [&|apt| by_release(compiler, apt), &|apt| {
+        by_compiling(compiler, apt)
+    }];
+    let installed = by_first_way(THING, &by_hand(), &ways, apt, &look)?;
+    report_installed(THING, &version(&installed)?, since);
+    Ok(())
+}
+
+/// Fails if there is no linker at all: what can be told while there is no compiler to match.
+///
+/// # Errors
+///
+/// With how to get one by hand.
+pub(super) fn require_any() -> Result<()> {
+    ensure!(
+        !toolchain::linkers().usable.is_empty(),
+        "{THING}: by hand: {}",
+        by_hand()
+    );
+    Ok(())
+}
+
+fn by_hand() -> String {
+    format!(
         "put the binary of {RELEASES} on PATH, or apt install {}, then LLVM_PREFIX={LLVM_PREFIX} \
          {LLVM_VARIABLE}={LLVM_PREFIX} cargo install {THING} --version {VERSION} \
          --no-default-features --features {LLVM_FEATURE}",
         PACKAGES.join(" ")
-    );
-    let ways: [super::Way<'_>; 2] = [&|apt| by_release(compiler, apt), &|apt| {
-        by_compiling(compiler, apt)
-    }];
-    let installed = by_first_way(THING, &by_hand, &ways, apt, &look)?;
-    report_installed(THING, &version(&installed)?, since);
-    Ok(())
+    )
 }
 
 /// Reports a linker that was there.
