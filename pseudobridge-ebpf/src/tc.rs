@@ -14,6 +14,7 @@ use crate::{counters, frame::SkbFrame, maps::PinnedTables};
 const NEXT: i32 = TC_ACT_UNSPEC;
 
 #[classifier]
+#[expect(clippy::needless_pass_by_value, reason = "the macro passes it so")]
 fn pseudobridge_tc(context: TcContext) -> i32 {
     let skb = context.skb.skb;
     // SAFETY: the kernel hands a tc program a valid context.
@@ -26,8 +27,15 @@ fn pseudobridge_tc(context: TcContext) -> i32 {
         Verdict::Drop => TC_ACT_SHOT,
         // Not by `bpf_redirect_peer`, so that a capture on the node shows the answer as well.
         // SAFETY: plain values.
-        Verdict::Reply => unsafe { bpf_redirect(ingress, 0) as i32 },
+        Verdict::Reply => code(unsafe { bpf_redirect(ingress, 0) }),
         // SAFETY: plain values.
-        Verdict::Redirect { ifindex } => unsafe { bpf_redirect_peer(ifindex, 0) as i32 },
+        Verdict::Redirect { ifindex } => code(unsafe { bpf_redirect_peer(ifindex, 0) }),
     }
+}
+
+/// What a redirecting helper returns is a `TC_ACT_*`, and so what the program returns.
+#[expect(clippy::cast_possible_truncation, reason = "TC_ACT_* are small")]
+#[inline(always)]
+fn code(action: i64) -> i32 {
+    action as i32
 }
