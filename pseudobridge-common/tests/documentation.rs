@@ -1,5 +1,4 @@
 //! What docs/datapath.md says of the reasons must be so.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use pseudobridge_common::{abi::Reason, datapath::Verdict};
 use pseudobridge_testing::all;
