@@ -73,6 +73,7 @@ fn each_step_comes_after_what_it_needs() {
         loopback,
         address,
         pod_up,
+        pods_neighbour,
         default,
         unreachable,
         install,
@@ -96,7 +97,10 @@ fn each_step_comes_after_what_it_needs() {
         assert!((host_up..pod_up).contains(&after_up));
     }
     assert!(loopback < pod_up && address < pod_up);
-    assert!(pod_up < default, "routes need the link up");
+    assert!(
+        pod_up < pods_neighbour && pod_up < default,
+        "both need the link up"
+    );
     assert!(default < first_of_ns2, "one pod after another");
 }
 
