@@ -131,7 +131,6 @@ fn a_pod_without_a_subnet_needs_a_route_to_its_gateway() {
             "in ns1: add address 172.30.30.11/32 dev veth-ns1-pod",
             "in ns1: set veth-ns1-pod up",
             "in ns1: set neighbour 172.30.30.1 dev veth-ns1-pod permanent",
-            "in ns1: set neighbour 172.30.30.1 dev veth-ns1-pod permanent",
             "in ns1: add route 172.30.30.1/32 dev veth-ns1-pod",
             "in ns1: add route default via 172.30.30.1",
         ]
