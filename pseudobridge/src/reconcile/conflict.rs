@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use ipnet::Ipv4Net;
+
 use super::{DesiredPod, Namespace, Observed, PROTOCOL};
 use crate::netlink::{Route, RouteKind};
 use crate::topology::{Network, Topology};
@@ -57,20 +59,23 @@ pub(super) fn find(topology: &Topology, pods: &[DesiredPod], node: &Observed) ->
 
 fn namespace(pod: &DesiredPod, node: &Observed) -> Option<Conflict> {
     let name = &pod.pod.netns;
-    let what = match node.namespaces.get(name)? {
+    let remove = format!("remove it (ip netns del {name})");
+    let (what, first) = match node.namespaces.get(name)? {
         Namespace::Ours | Namespace::Leftover => return None,
-        Namespace::Foreign => format!("network namespace {name} exists and is not ours"),
-        Namespace::OtherNodes => {
-            format!("network namespace {name} belongs to another node of pseudobridge")
-        }
-        Namespace::NotNamespace => {
-            format!("/run/netns/{name} exists and is no network namespace")
-        }
+        Namespace::Foreign => (
+            format!("network namespace {name} exists and is not ours"),
+            remove,
+        ),
+        Namespace::OtherNodes => (
+            format!("network namespace {name} belongs to another node of pseudobridge"),
+            "take that node's network down".to_owned(),
+        ),
+        Namespace::NotNamespace => (
+            format!("/run/netns/{name} exists and is no network namespace"),
+            remove,
+        ),
     };
-    let cure = format!(
-        "remove it (ip netns del {name}), or give pod {} another `netns`",
-        pod.pod.name
-    );
+    let cure = format!("{first}, or give pod {} another `netns`", pod.pod.name);
     Some(Conflict { what, cure })
 }
 
@@ -93,7 +98,7 @@ fn addresses(network: &Network, node: &Observed) -> Vec<Conflict> {
         network.subnet.contains(&address.address.addr()) && !node.pods.contains_key(&address.index)
     });
     let conflict = |address: &crate::netlink::Address| {
-        let interface = interface_name(node, Some(address.index));
+        let interface = interface_name(node, address.index);
         Conflict {
             what: format!(
                 "address {} of {interface} lies in {}, the subnet of network {}",
@@ -111,38 +116,55 @@ fn addresses(network: &Network, node: &Observed) -> Vec<Conflict> {
 /// Routes to the subnet, or to a part of it. Those to more than it, as the default route, are
 /// what the subnet's own route is more specific than.
 fn routes(network: &Network, node: &Observed) -> Vec<Conflict> {
+    let is_pod = |destination: Ipv4Net| {
+        let mut pods = network.pods.iter();
+        pods.any(|pod| Ipv4Net::from(pod.address) == destination)
+    };
     let is_ours = |route: &Route| {
-        route.oif.is_some_and(|oif| node.pods.contains_key(&oif))
-            || route.protocol == PROTOCOL && route.kind == RouteKind::Unreachable
+        let by_us = route.protocol == PROTOCOL && route.table == Route::MAIN;
+        let over_ours = route.oif.is_some_and(|oif| node.pods.contains_key(&oif));
+        // Over our links others may add what they like, but not in the place of a pod's route.
+        let is_elsewhere =
+            || route.table != Route::MAIN || route.metric != 0 || !is_pod(route.destination);
+        if over_ours {
+            by_us || is_elsewhere()
+        } else {
+            by_us && route.kind == RouteKind::Unreachable
+        }
     };
     let foreign = node
         .routes
         .iter()
         .filter(|route| network.subnet.contains(&route.destination) && !is_ours(route));
     let conflict = |route: &Route| {
-        let table = match route.table {
-            Route::MAIN => String::new(),
-            table => format!(" table {table}"),
-        };
-        let by = route.oif.map_or(String::new(), |oif| {
-            format!(" dev {}", interface_name(node, Some(oif)))
-        });
-        let destination = route.destination;
+        let name = describe(route, node);
         Conflict {
             what: format!(
-                "route {destination}{by}{table} exists and is not ours; it collides with {}, the \
-                 subnet of network {}",
+                "route {name} exists and is not ours; it collides with {}, the subnet of network \
+                 {}",
                 network.subnet, network.name
             ),
-            cure: format!(
-                "remove it (ip route del {destination}{by}{table}), or choose another `subnet`"
-            ),
+            cure: format!("remove it (ip route del {name}), or choose another `subnet`"),
         }
     };
     foreign.map(conflict).collect()
 }
 
-fn interface_name(node: &Observed, index: Option<u32>) -> String {
-    let link = node.links.iter().find(|link| Some(link.index) == index);
+/// As `ip route del` takes it: precisely enough to leave a route of ours beside it alone.
+fn describe(route: &Route, node: &Observed) -> String {
+    let kind = (route.kind != RouteKind::Unicast).then(|| format!("{:?}", route.kind));
+    let device = |oif| format!("dev {}", interface_name(node, oif));
+    let words = [
+        kind.map(|kind| kind.to_lowercase()),
+        Some(route.destination.to_string()),
+        route.oif.map(device),
+        (route.table != Route::MAIN).then(|| format!("table {}", route.table)),
+        (route.metric != 0).then(|| format!("metric {}", route.metric)),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn interface_name(node: &Observed, index: u32) -> String {
+    let link = node.links.iter().find(|link| link.index == index);
     link.map_or_else(|| "another interface".to_owned(), |link| link.name.clone())
 }

@@ -55,8 +55,7 @@ impl DesiredPod {
     pub fn mark(&self, node: u64) -> Mark {
         Mark {
             node,
-            network: self.network.clone(),
-            pod: self.pod.name.clone(),
+            netns: self.pod.netns.clone(),
         }
     }
 

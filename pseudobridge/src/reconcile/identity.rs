@@ -31,17 +31,15 @@ pub struct Owner {
     pub netns: String,
 }
 
-/// For whom a namespace was created; the alias of its loopback interface.
+/// By whom a namespace was created, and under which name; the alias of its loopback interface.
 ///
-/// `pseudobridge/1 node=COOKIE network=NAME pod=NAME`
+/// `pseudobridge/1 node=COOKIE netns=NAME`
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Mark {
     /// Cookie of the node's network namespace: names of namespaces are shared by nodes.
     pub node: u64,
-    /// The network's name.
-    pub network: String,
-    /// The pod's name.
-    pub pod: String,
+    /// Its name: another one, as `ip netns attach` gives, is not ours.
+    pub netns: String,
 }
 
 /// The text is not of our schema.
@@ -82,8 +80,8 @@ impl FromStr for Owner {
 
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { node, network, pod } = self;
-        write!(f, "{SCHEMA} node={node} network={network} pod={pod}")
+        let Self { node, netns } = self;
+        write!(f, "{SCHEMA} node={node} netns={netns}")
     }
 }
 
@@ -91,9 +89,9 @@ impl FromStr for Mark {
     type Err = NotOurs;
 
     fn from_str(alias: &str) -> Result<Self, NotOurs> {
-        let [node, network, pod] = fields(alias, ["node=", "network=", "pod="])?;
+        let [node, netns] = fields(alias, ["node=", "netns="])?;
         let node = node.parse().map_err(|_| NotOurs)?;
-        Ok(Self { node, network, pod })
+        Ok(Self { node, netns })
     }
 }
 
@@ -167,10 +165,9 @@ mod tests {
     fn a_mark_survives_the_kernel() {
         let mark = Mark {
             node: 4097,
-            network: "default".to_owned(),
-            pod: "ns1".to_owned(),
+            netns: "ns1".to_owned(),
         };
-        let alias = "pseudobridge/1 node=4097 network=default pod=ns1";
+        let alias = "pseudobridge/1 node=4097 netns=ns1";
         assert_eq!(mark.to_string(), alias);
         assert_eq!(alias.parse::<Mark>().unwrap(), mark);
     }
@@ -201,8 +198,7 @@ mod tests {
         };
         let mark = Mark {
             node: u64::MAX,
-            network: name.clone(),
-            pod: name,
+            netns: name,
         };
         // IFALIASZ of linux/if.h, less the terminating zero.
         assert!(owner.to_string().len() <= 255, "{owner}");

@@ -13,6 +13,8 @@ mod observe;
 mod plan;
 mod step;
 mod sysctls;
+#[cfg(test)]
+mod tests;
 
 pub use apply::apply;
 pub use conflict::{Conflict, Conflicts};

@@ -63,7 +63,7 @@ pub struct ObservedPod {
     pub addresses: Vec<Ipv4Addr>,
     /// Permanent neighbours on it.
     pub neighbours: Vec<Neighbour>,
-    /// What each sysctl of `sysctls::SETTINGS` is; `None` where the kernel has no such family.
+    /// What each sysctl of `sysctls::SETTINGS` is; `None` where the link has no such family.
     pub settings: Vec<Option<String>>,
     /// What hangs at its ingress; `None` where nothing is pinned.
     pub attached: Option<Attached>,
@@ -80,7 +80,9 @@ pub struct Inside {
     pub loopback_up: bool,
     /// Addresses of the pod's end.
     pub addresses: Vec<Address>,
-    /// Routes over the pod's end.
+    /// Permanent neighbours of the pod's end.
+    pub neighbours: Vec<Neighbour>,
+    /// Routes of the main table over the pod's end.
     pub routes: Vec<Route>,
 }
 
@@ -116,7 +118,7 @@ pub async fn observe(netlink: &Netlink, pins: &Pins) -> Result<Observed, Error> 
 
     let mut pods = BTreeMap::new();
     let mut orphans = Vec::new();
-    for link in &links {
+    for link in links.iter().filter(|link| is_veth(link)) {
         let owner = link.alias.as_deref().map(str::parse::<Owner>);
         match owner {
             Some(Ok(owner)) => {
@@ -164,7 +166,7 @@ impl Observed {
     pub fn unreachable(&self) -> impl Iterator<Item = &Route> {
         self.routes
             .iter()
-            .filter(|route| route.protocol == PROTOCOL && route.kind == RouteKind::Unreachable)
+            .filter(|route| is_ours(route) && route.kind == RouteKind::Unreachable)
     }
 }
 
@@ -200,7 +202,7 @@ impl ObservedPod {
             .gateways
             .first()
             .ok_or_else(|| lost("gateway address"))?;
-        Ok(DesiredPod {
+        let desired = DesiredPod {
             network: self.owner.network.clone(),
             subnet: self.subnet(node).ok_or_else(|| lost("subnet's route"))?,
             gateway: gateway.address.addr(),
@@ -213,7 +215,12 @@ impl ObservedPod {
                 pod_interface: inside.link.name.clone(),
                 mtu: self.link.mtu,
             },
-        })
+        };
+        let macs = (self.link.mac, inside.link.mac);
+        if macs != (Some(desired.host_mac()), Some(desired.pod_mac())) {
+            return Err(lost("hardware address"));
+        }
+        Ok(desired)
     }
 }
 
@@ -239,6 +246,11 @@ impl BpfState {
     }
 }
 
+/// We make no links but veths: an alias or a group of ours on another one is not by us.
+fn is_veth(link: &Link) -> bool {
+    link.kind.as_deref() == Some("veth")
+}
+
 /// Made by us, and killed before the alias: our group, and the address that follows from the name.
 fn is_orphan(link: &Link) -> bool {
     link.group == GROUP && link.mac == Some(identity::host_mac(&link.name))
@@ -251,11 +263,14 @@ fn on<T: Clone>(link: &Link, all: &[T], index: impl Fn(&T) -> u32) -> Vec<T> {
 
 fn pod_addresses(link: &Link, routes: &[Route]) -> Vec<Ipv4Addr> {
     let ours = routes.iter().filter(|route| {
-        route.oif == Some(link.index)
-            && route.protocol == PROTOCOL
-            && route.destination.prefix_len() == 32
+        is_ours(route) && route.oif == Some(link.index) && route.destination.prefix_len() == 32
     });
     ours.map(|route| route.destination.addr()).collect()
+}
+
+/// We add routes to the main table alone.
+fn is_ours(route: &Route) -> bool {
+    route.protocol == PROTOCOL && route.table == Route::MAIN
 }
 
 fn permanent(link: &Link, neighbours: &[Neighbour]) -> Vec<Neighbour> {
@@ -288,10 +303,11 @@ async fn observe_inside(owner: &Owner, host: &Link) -> Result<Option<Inside>, Er
     };
     let loopback = links.iter().find(|link| link.name == "lo");
     let mut routes = netlink.route_list().await?;
-    routes.retain(|route| route.oif == Some(link.index));
+    routes.retain(|route| route.oif == Some(link.index) && route.table == Route::MAIN);
     Ok(Some(Inside {
         loopback_up: loopback.is_some_and(|link| link.up),
         addresses: on(link, &netlink.addr_list().await?, |address| address.index),
+        neighbours: permanent(link, &netlink.neigh_list().await?),
         routes,
         link: link.clone(),
     }))
@@ -300,7 +316,7 @@ async fn observe_inside(owner: &Owner, host: &Link) -> Result<Option<Inside>, Er
 fn namespaces(cookie: u64) -> Result<BTreeMap<String, Namespace>, Error> {
     let mut namespaces = BTreeMap::new();
     for name in netns::list()? {
-        if let Some(state) = classify(netns::state(&name)?, cookie) {
+        if let Some(state) = classify(&name, netns::state(&name)?, cookie) {
             namespaces.insert(name, state);
         }
     }
@@ -308,8 +324,12 @@ fn namespaces(cookie: u64) -> Result<BTreeMap<String, Namespace>, Error> {
 }
 
 /// `None` for a name that is gone by now.
-fn classify(state: State, cookie: u64) -> Option<Namespace> {
-    let mark = |text: Option<String>| text.and_then(|text| text.parse::<Mark>().ok());
+fn classify(name: &str, state: State, cookie: u64) -> Option<Namespace> {
+    // Somebody may have given a namespace of ours a second name, which is theirs.
+    let mark = |text: Option<String>| {
+        let mark = text?.parse::<Mark>().ok()?;
+        (mark.netns == name).then_some(mark)
+    };
     Some(match state {
         State::Absent => return None,
         State::Namespace { alias } => match mark(alias) {

@@ -1,6 +1,7 @@
 //! From what is to what shall be: which steps it takes. Pure: nothing is touched here.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
@@ -8,11 +9,11 @@ use ipnet::Ipv4Net;
 use super::conflict;
 use super::observe::{BpfState, Inside};
 use super::step::{Change, InnerChange};
-use super::sysctls::SETTINGS;
+use super::sysctls::{IPV6_MIN_MTU, SETTINGS};
 use super::{Conflicts, DesiredPod, Error, Namespace, Observed, ObservedPod, Step};
 use crate::bpf::bpffs::Bpffs;
 use crate::bpf::{Attached, Pinned};
-use crate::netlink::{Address, RouteKind};
+use crate::netlink::{Address, Neighbour, RouteKind};
 use crate::topology::{Datapath, Topology};
 
 /// Steps in the order in which they are to be done.
@@ -45,29 +46,29 @@ pub fn up(
         plan.install(&observed.bpf, program_is_current);
     }
 
-    let kept = |pod: &&ObservedPod| {
+    let is_kept = |pod: &&ObservedPod| {
         desired
             .iter()
             .any(|wanted| wanted.pod.interface == pod.link.name && is_same(wanted, pod))
     };
-    let (kept, gone): (Vec<_>, Vec<_>) = observed.pods.values().partition(kept);
-    plan.remove_pods(observed, &gone);
-    plan.forget_strangers(&observed.bpf, &kept);
+    let (kept, gone): (Vec<_>, Vec<_>) = observed.pods.values().partition(is_kept);
+    plan.remove_pods(observed, &gone, &kept);
     let wanted_names: BTreeSet<_> = desired.iter().map(|pod| pod.pod.netns.as_str()).collect();
     plan.delete_namespaces(observed, |name, state| {
         *state == Namespace::Leftover || !wanted_names.contains(name)
     });
-    let subnets: BTreeSet<Ipv4Net> = topology.networks.iter().map(|one| one.subnet).collect();
-    plan.delete_routes(observed, |subnet| !subnets.contains(subnet));
 
-    for subnet in subnets {
+    let subnets: BTreeSet<Ipv4Net> = topology.networks.iter().map(|one| one.subnet).collect();
+    for subnet in &subnets {
         if !observed
             .unreachable()
-            .any(|route| route.destination == subnet)
+            .any(|route| route.destination == *subnet)
         {
-            plan.push(Step::AddUnreachable(subnet));
+            plan.push(Step::AddUnreachable(*subnet));
         }
     }
+    // After the new ones: a subnet that grows or shrinks is covered throughout.
+    plan.delete_routes(observed, |subnet| !subnets.contains(subnet));
     for pod in desired {
         let now = kept.iter().find(|kept| kept.link.name == pod.pod.interface);
         let pod = Arc::new(pod);
@@ -94,13 +95,14 @@ pub fn up(
 #[must_use]
 pub fn down(observed: &Observed, earlier: Option<&Observed>) -> Plan {
     let mut plan = Plan::default();
-    let is_new = |pod: &&ObservedPod| {
-        earlier.is_none_or(|earlier| !earlier.pods.contains_key(&pod.link.index))
+    let is_old = |pod: &&ObservedPod| {
+        earlier.is_some_and(|earlier| earlier.pods.contains_key(&pod.link.index))
     };
-    let pods: Vec<_> = observed.pods.values().filter(is_new).collect();
-    plan.remove_pods(observed, &pods);
-    plan.delete_namespaces(observed, |name, _| {
-        earlier.is_none_or(|earlier| !earlier.namespaces.contains_key(name))
+    let (kept, gone): (Vec<_>, Vec<_>) = observed.pods.values().partition(is_old);
+    plan.remove_pods(observed, &gone, &kept);
+    plan.delete_namespaces(observed, |name, state| {
+        // A namespace may have come into the place of a leftover.
+        earlier.is_none_or(|earlier| earlier.namespaces.get(name) != Some(state))
     });
     plan.delete_routes(observed, |subnet| {
         let is_old = |earlier: &Observed| {
@@ -171,47 +173,35 @@ impl Plan {
         }
     }
 
-    /// Programs first, so that nothing is redirected to what is about to go; links all at once,
-    /// because the kernel waits for each deletion.
-    fn remove_pods(&mut self, observed: &Observed, pods: &[&ObservedPod]) {
-        let mut links = Vec::new();
-        for pod in pods {
-            let name = &pod.link.name;
-            if observed.bpf.pinned == Pinned::Yes {
-                for address in &pod.addresses {
-                    self.push(Step::ForgetAddress(*address));
-                }
-                self.push(Step::ForgetPort(pod.link.index));
-            }
-            if observed.bpf.linked.contains(name) {
-                self.push(Step::Detach(name.clone()));
-            }
-            links.push((pod.link.index, name.clone()));
+    /// Deletes links of ours, all at once because the kernel waits for each deletion. First the
+    /// maps and pinned links, of which only what belongs to `kept` stays: addresses, so that
+    /// nothing is redirected to what is about to go; programs; and then the counters, because a
+    /// program that is attached counts.
+    fn remove_pods(&mut self, observed: &Observed, gone: &[&ObservedPod], kept: &[&ObservedPod]) {
+        let bpf = &observed.bpf;
+        let indexes: BTreeSet<_> = kept.iter().map(|pod| pod.link.index).collect();
+        let names: BTreeSet<_> = kept.iter().map(|pod| pod.link.name.as_str()).collect();
+
+        let addresses = bpf.entries.pods_v4.iter();
+        let stale = addresses.filter(|(_, pod)| !indexes.contains(&pod.ifindex));
+        let forget = stale.map(|(address, _)| Step::ForgetAddress(*address));
+        self.steps.extend(forget);
+        let linked = bpf.linked.iter();
+        let stale = linked.filter(|name| !names.contains(name.as_str()));
+        self.steps.extend(stale.cloned().map(Step::Detach));
+        if bpf.pinned == Pinned::Yes {
+            let entered = bpf.entries.ports.keys().chain(&bpf.entries.targets);
+            let ports: BTreeSet<_> = entered.chain(observed.pods.keys()).copied().collect();
+            let stale = ports.difference(&indexes);
+            self.steps.extend(stale.copied().map(Step::ForgetPort));
         }
-        let orphans = observed.orphans.iter();
-        links.extend(orphans.map(|link| (link.index, link.name.clone())));
+
+        let gone = gone.iter().map(|pod| &pod.link);
+        let links = gone.chain(&observed.orphans);
+        let links: Vec<_> = links.map(|link| (link.index, link.name.clone())).collect();
         if !links.is_empty() {
             self.push(Step::DeleteLinks(links));
         }
-    }
-
-    /// Removes map entries and pinned links that belong to none of the pods that stay.
-    fn forget_strangers(&mut self, bpf: &BpfState, kept: &[&ObservedPod]) {
-        let is_kept = |ifindex: u32| kept.iter().any(|pod| pod.link.index == ifindex);
-        let planned: BTreeSet<_> = self.steps.iter().map(ToString::to_string).collect();
-        let addresses = bpf.entries.pods_v4.iter();
-        let stale = addresses.filter(|(_, pod)| !is_kept(pod.ifindex));
-        let mut steps: Vec<_> = stale
-            .map(|(address, _)| Step::ForgetAddress(*address))
-            .collect();
-        let senders = bpf.entries.ports.keys().chain(&bpf.entries.targets);
-        let stale: BTreeSet<_> = senders.filter(|ifindex| !is_kept(**ifindex)).collect();
-        steps.extend(stale.into_iter().map(|ifindex| Step::ForgetPort(*ifindex)));
-        let linked = bpf.linked.iter();
-        let stale = linked.filter(|name| !kept.iter().any(|pod| pod.link.name == **name));
-        steps.extend(stale.map(|name| Step::Detach(name.clone())));
-        steps.retain(|step| !planned.contains(&step.to_string()));
-        self.steps.extend(steps);
     }
 
     fn delete_namespaces(
@@ -262,19 +252,22 @@ fn is_same(desired: &DesiredPod, now: &ObservedPod) -> bool {
     let Some(inside) = &now.inside else {
         return false;
     };
-    let address = desired.address();
-    let has_other_prefix =
-        |one: &Address| one.address.addr() == address.addr() && one.address != address;
+    // Another address of the subnet inside would be a source that the guard refuses.
+    let is_strange = |one: &Address| {
+        desired.subnet.contains(&one.address.addr()) && one.address != desired.address()
+    };
+    // IPv6 would come back with default settings, and be open until they are mended.
+    let regains_ipv6 = now.link.mtu < IPV6_MIN_MTU && desired.pod.mtu >= IPV6_MIN_MTU;
+    let gateway = Ipv4Net::from(desired.gateway);
     now.owner == desired.owner()
         && now.link.mac == Some(desired.host_mac())
         && inside.link.mac == Some(desired.pod_mac())
         && inside.link.name == desired.pod.pod_interface
-        && now
-            .gateways
-            .iter()
-            .all(|one| one.address.addr() == desired.gateway)
+        // One with a shorter prefix routes the whole subnet into the pod.
+        && now.gateways.iter().all(|one| one.address == gateway)
         && now.addresses.iter().all(|one| *one == desired.pod.address)
-        && !inside.addresses.iter().any(has_other_prefix)
+        && !inside.addresses.iter().any(is_strange)
+        && !regains_ipv6
 }
 
 /// What a pod lacks, in the order in which it is to get it. The pod's end comes up last: until
@@ -308,12 +301,11 @@ fn changes(
         changes.0.extend(bpf_changes(desired, now, datapath, bpf));
     }
     changes.unless(now.is_some_and(|now| now.link.up), Change::HostUp);
-    let is_neighbour = |now: &ObservedPod| {
-        now.neighbours.iter().any(|neighbour| {
-            neighbour.address == desired.pod.address && neighbour.mac == Some(desired.pod_mac())
-        })
-    };
-    changes.unless(now.is_some_and(is_neighbour), Change::SetNeighbour);
+    let (address, mac) = (desired.pod.address, desired.pod_mac());
+    changes.unless(
+        now.is_some_and(|now| is_neighbour(&now.neighbours, address, mac)),
+        Change::SetNeighbour,
+    );
     changes.unless(
         now.is_some_and(|now| !now.addresses.is_empty()),
         Change::AddRoute,
@@ -322,6 +314,11 @@ fn changes(
     let inner = inner_changes(desired, inside).0.into_iter();
     changes.0.extend(inner.map(Change::Inside));
     changes.0
+}
+
+fn is_neighbour(neighbours: &[Neighbour], address: Ipv4Addr, mac: [u8; 6]) -> bool {
+    let mut neighbours = neighbours.iter();
+    neighbours.any(|one| one.address == address && one.mac == Some(mac))
 }
 
 /// The same for the pod's end.
@@ -341,6 +338,11 @@ fn inner_changes(desired: &DesiredPod, inside: Option<&Inside>) -> Changes<Inner
     };
     changes.unless(inside.is_some_and(has_address), InnerChange::AddAddress);
     changes.unless(inside.is_some_and(|inside| inside.link.up), InnerChange::Up);
+    let (gateway, mac) = (desired.gateway, desired.host_mac());
+    changes.unless(
+        inside.is_some_and(|inside| is_neighbour(&inside.neighbours, gateway, mac)),
+        InnerChange::SetGateway,
+    );
     let routes_to = |inside: &Inside, destination: Ipv4Net| {
         let mut routes = inside.routes.iter();
         routes.any(|route| route.kind == RouteKind::Unicast && route.destination == destination)

@@ -1,6 +1,12 @@
 //! The sysctls of a host-side veth.
 
+use std::path::Path;
+
 use crate::netlink::{Error, sysctl};
+
+/// The smallest MTU in bytes with which the kernel keeps IPv6 on an interface (RFC 8200,
+/// section 5; `addrconf_notify` of net/ipv6/addrconf.c).
+pub(super) const IPV6_MIN_MTU: u32 = 1280;
 
 /// A sysctl of one interface: `net.FAMILY.KIND.INTERFACE.KEY`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -51,7 +57,7 @@ pub(super) const SETTINGS: [Setting; 12] = [
 ];
 
 impl Setting {
-    /// What it is now; `None` where the kernel has no such family.
+    /// What it is now; `None` where the interface has no such family.
     ///
     /// The calling thread must be in the node's network namespace.
     ///
@@ -60,7 +66,7 @@ impl Setting {
     /// When it cannot be read.
     pub fn read(&self, interface: &str) -> Result<Option<String>, Error> {
         match sysctl::read(&self.path(interface)) {
-            Err(Error::NoSysctl { .. }) if self.family_is_absent() => Ok(None),
+            Err(Error::NoSysctl { .. }) if self.family_is_absent(interface) => Ok(None),
             other => other.map(Some),
         }
     }
@@ -74,7 +80,7 @@ impl Setting {
     /// When it cannot be written.
     pub fn write(&self, interface: &str) -> Result<(), Error> {
         match sysctl::write(&self.path(interface), self.value) {
-            Err(Error::NoSysctl { .. }) if self.family_is_absent() => Ok(()),
+            Err(Error::NoSysctl { .. }) if self.family_is_absent(interface) => Ok(()),
             other => other,
         }
     }
@@ -89,8 +95,10 @@ impl Setting {
         ["net", self.family, self.kind, interface, self.key]
     }
 
-    /// A kernel booted without IPv6 has none of its sysctls.
-    fn family_is_absent(&self) -> bool {
-        self.family == "ipv6" && !std::path::Path::new("/proc/sys/net/ipv6").exists()
+    /// There is no IPv6 on an interface whose MTU is below [`IPV6_MIN_MTU`], nor on any where the
+    /// kernel was booted without it.
+    fn family_is_absent(&self, interface: &str) -> bool {
+        let family = Path::new("/proc/sys/net/ipv6/conf").join(interface);
+        self.family == "ipv6" && !family.exists()
     }
 }
