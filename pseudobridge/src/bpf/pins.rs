@@ -56,6 +56,11 @@ impl Pins {
         self.programs().join("tc")
     }
 
+    /// Where a program is pinned before it takes the other one's place.
+    pub(super) fn next_program(&self) -> PathBuf {
+        self.programs().join("tc-next")
+    }
+
     /// The pin of the link by which the tc program hangs on an interface.
     #[must_use]
     pub fn link(&self, interface: &str) -> PathBuf {
@@ -127,13 +132,9 @@ impl Pins {
         Ok(())
     }
 
-    /// Puts these pins, complete by now, where `target`'s are to be.
+    /// Puts these pins where `target`'s are to be.
     pub(super) fn rename_to(&self, target: &Self) -> Result<(), Error> {
-        fs::rename(&self.root, &target.root).doing(format_args!(
-            "rename {} to {}",
-            self.root.display(),
-            target.root.display()
-        ))
+        rename(&self.root, &target.root)
     }
 
     /// The interfaces that have a link pinned.
@@ -142,7 +143,8 @@ impl Pins {
     ///
     /// When the directory cannot be read.
     pub fn linked_interfaces(&self) -> Result<Vec<String>, Error> {
-        let names = list(&self.links())?;
+        let mut names = list(&self.links())?;
+        names.sort_unstable();
         Ok(names
             .iter()
             .filter_map(|name| Some(name.strip_prefix("tc-")?.to_owned()))
@@ -158,12 +160,25 @@ impl Pins {
         exists(&self.root)
     }
 
-    /// Removes all pins, links first. Whatever is not ours is refused before anything is removed.
+    /// Removes all pins. They are put aside as a whole first, so that a crash in between leaves
+    /// only [`Pins::incomplete`]. Whatever is not ours is refused before anything is touched.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignPin`], or what rename(2) and unlink(2) say.
+    pub fn remove(&self) -> Result<(), Error> {
+        self.refuse_strangers()?;
+        let aside = self.incomplete();
+        self.rename_to(&aside)?;
+        aside.remove_in_place()
+    }
+
+    /// Removes pins one by one, links first.
     ///
     /// # Errors
     ///
     /// [`Error::ForeignPin`], or what unlink(2) says.
-    pub fn remove(&self) -> Result<(), Error> {
+    pub fn remove_in_place(&self) -> Result<(), Error> {
         self.refuse_strangers()?;
         for directory in [self.links(), self.programs(), self.maps()] {
             for name in list(&directory)? {
@@ -189,7 +204,7 @@ impl Pins {
             ["maps", "programs", "links"].contains(&name)
         })?;
         known(&self.maps(), &|name| abi::maps::ALL.contains(&name))?;
-        known(&self.programs(), &|name| name.starts_with("tc"))?;
+        known(&self.programs(), &|name| ["tc", "tc-next"].contains(&name))?;
         known(&self.links(), &|name| name.starts_with("tc-"))
     }
 
@@ -201,6 +216,15 @@ impl Pins {
         let meta: Array<_, Plain<Meta>> = Array::try_from(map).doing(&reading)?;
         Ok(meta.get(&0, 0).doing(&reading)?.0)
     }
+}
+
+/// Puts a pin, or a directory of them, into the place of another.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::rename(from, to).doing(format_args!(
+        "rename {} to {}",
+        from.display(),
+        to.display()
+    ))
 }
 
 /// Removes a pin; that it is gone already is fine.

@@ -1,5 +1,7 @@
 //! The tc program: loading, pinning, attaching, replacing.
 
+use std::path::Path;
+
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::tc::TcAttachOptions;
 use aya::programs::{LinkOrder, ProgramError, SchedClassifier, TcAttachType};
@@ -7,7 +9,7 @@ use aya::{Ebpf, EbpfLoader};
 use pseudobridge_common::abi::{self, Meta};
 
 use super::error::Doing as _;
-use super::pins::unpin;
+use super::pins::{rename, unpin};
 use super::{Error, OBJECT, Pins, maps};
 
 /// The tc program, loaded over the maps of one node.
@@ -79,7 +81,7 @@ impl Program {
             reserved: 0,
         };
         maps::write_meta(&incomplete, meta)?;
-        loaded.pin(&incomplete)?;
+        loaded.pin(&incomplete.program())?;
         incomplete.rename_to(pins)
     }
 
@@ -104,14 +106,16 @@ impl Program {
         for interface in pins.linked_interfaces()? {
             update_link(program(&mut self.ebpf)?, pins, &interface)?;
         }
-        unpin(&pins.program())?;
-        self.pin(pins)
+        let next = pins.next_program();
+        // Left by a replacement that was cut short here.
+        unpin(&next)?;
+        self.pin(&next)?;
+        rename(&next, &pins.program())
     }
 
-    fn pin(&mut self, pins: &Pins) -> Result<(), Error> {
-        let path = pins.program();
+    fn pin(&mut self, path: &Path) -> Result<(), Error> {
         program(&mut self.ebpf)?
-            .pin(&path)
+            .pin(path)
             .doing(format_args!("pin {}", path.display()))
     }
 }

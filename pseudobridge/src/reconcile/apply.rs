@@ -69,7 +69,7 @@ impl Apply<'_> {
     async fn step(&mut self, step: &Step) -> Result<(), Error> {
         match step {
             Step::MountBpffs(path) => bpffs::mount_at(path)?,
-            Step::RemoveIncomplete => self.pins.incomplete().remove()?,
+            Step::RemoveIncomplete => self.pins.incomplete().remove_in_place()?,
             Step::Install => {
                 bpf::require_tcx()?;
                 Program::install(self.pins, self.cookie)?;

@@ -82,7 +82,7 @@ pub struct Inside {
     pub addresses: Vec<Address>,
     /// Permanent neighbours of the pod's end.
     pub neighbours: Vec<Neighbour>,
-    /// Routes of the main table over the pod's end.
+    /// Routes of the main table, over whatever link.
     pub routes: Vec<Route>,
 }
 
@@ -252,7 +252,7 @@ fn is_veth(link: &Link) -> bool {
 }
 
 /// Made by us, and killed before the alias: our group, and the address that follows from the name.
-fn is_orphan(link: &Link) -> bool {
+pub(super) fn is_orphan(link: &Link) -> bool {
     link.group == GROUP && link.mac == Some(identity::host_mac(&link.name))
 }
 
@@ -303,7 +303,7 @@ async fn observe_inside(owner: &Owner, host: &Link) -> Result<Option<Inside>, Er
     };
     let loopback = links.iter().find(|link| link.name == "lo");
     let mut routes = netlink.route_list().await?;
-    routes.retain(|route| route.oif == Some(link.index) && route.table == Route::MAIN);
+    routes.retain(|route| route.table == Route::MAIN);
     Ok(Some(Inside {
         loopback_up: loopback.is_some_and(|link| link.up),
         addresses: on(link, &netlink.addr_list().await?, |address| address.index),
@@ -324,7 +324,7 @@ fn namespaces(cookie: u64) -> Result<BTreeMap<String, Namespace>, Error> {
 }
 
 /// `None` for a name that is gone by now.
-fn classify(name: &str, state: State, cookie: u64) -> Option<Namespace> {
+pub(super) fn classify(name: &str, state: State, cookie: u64) -> Option<Namespace> {
     // Somebody may have given a namespace of ours a second name, which is theirs.
     let mark = |text: Option<String>| {
         let mark = text?.parse::<Mark>().ok()?;

@@ -13,7 +13,7 @@ use super::sysctls::{IPV6_MIN_MTU, SETTINGS};
 use super::{Conflicts, DesiredPod, Error, Namespace, Observed, ObservedPod, Step};
 use crate::bpf::bpffs::Bpffs;
 use crate::bpf::{Attached, Pinned};
-use crate::netlink::{Address, Neighbour, RouteKind};
+use crate::netlink::{Address, Neighbour};
 use crate::topology::{Datapath, Topology};
 
 /// Steps in the order in which they are to be done.
@@ -345,7 +345,12 @@ fn inner_changes(desired: &DesiredPod, inside: Option<&Inside>) -> Changes<Inner
     );
     let routes_to = |inside: &Inside, destination: Ipv4Net| {
         let mut routes = inside.routes.iter();
-        routes.any(|route| route.kind == RouteKind::Unicast && route.destination == destination)
+        routes.any(|route| {
+            let over_ours = route.oif == Some(inside.link.index);
+            // The kernel has no room for ours beside another one of the same metric, as a VPN in
+            // the pod may have put there.
+            route.destination == destination && (over_ours || route.metric == 0)
+        })
     };
     if desired.pod_prefix == 32 {
         let gateway = Ipv4Net::from(desired.gateway);

@@ -1,7 +1,7 @@
 //! `up` where one thing is missing or different: the steps that mend it, and no other.
 
 use super::{
-    FIRST, Hand, address, bare, finished, in_ns1, ip, kernel_topology, net, ns1, put_name,
+    BY_HAND, FIRST, Hand, address, bare, finished, in_ns1, ip, kernel_topology, net, ns1, put_name,
     topology, up,
 };
 use crate::netlink::{NeighbourState, Route};
@@ -103,6 +103,15 @@ const MENDED: &[Case] = &[
         &["in ns1: add route default via 172.30.30.1"],
     ),
     (
+        "the pod's default route, beside one that comes after it",
+        |node| {
+            let default = in_ns1(node).routes.last_mut().unwrap();
+            default.oif = Some(7);
+            default.metric = 50;
+        },
+        &["in ns1: add route default via 172.30.30.1"],
+    ),
+    (
         "a leftover of nobody's",
         |node| put_name(node, "old", Namespace::Leftover),
         &["delete network namespace old"],
@@ -141,6 +150,14 @@ const LEFT_ALONE: &[(&str, Hand)] = &[
     ("settings of a family that the kernel has not", |node| {
         ns1(node).settings[0] = None;
     }),
+    ("a default route that the pod has made its own", |node| {
+        let by_ours = in_ns1(node).routes.pop().unwrap();
+        let oif = Some(7);
+        in_ns1(node).routes.push(Route { oif, ..by_ours });
+    }),
+    ("a default route of another metric", |node| {
+        in_ns1(node).routes.last_mut().unwrap().metric = 50;
+    }),
     ("namespaces of others", |node| {
         for (name, state) in [
             ("theirs", Namespace::Foreign),
@@ -150,8 +167,15 @@ const LEFT_ALONE: &[(&str, Hand)] = &[
             put_name(node, name, state);
         }
     }),
+    ("a route of others behind a pod's own", |node| {
+        let route = Route::via_device(net("172.30.30.11/32"), FIRST, BY_HAND);
+        node.routes.push(Route {
+            metric: 50,
+            ..route
+        });
+    }),
     ("a route of others over our link", |node| {
-        let route = Route::via_device(net("172.30.30.64/32"), FIRST, super::BY_HAND);
+        let route = Route::via_device(net("172.30.30.64/32"), FIRST, BY_HAND);
         node.routes.push(route);
     }),
 ];

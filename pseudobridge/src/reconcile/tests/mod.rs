@@ -6,6 +6,7 @@ mod bpf;
 mod conflicts;
 mod end;
 mod mend;
+mod own;
 mod steps;
 mod switch;
 
