@@ -177,6 +177,15 @@ impl fmt::Display for Mac {
     }
 }
 
+/// So many of them: `1 pod`, `2 pods`.
+#[must_use]
+pub fn counted(count: usize, one: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {one}s"),
+    }
+}
+
 /// A count of packets or bytes for people: 1234567 is `1,234,567`. JSON keeps the number.
 #[must_use]
 pub fn grouped(count: u64) -> String {

@@ -10,17 +10,27 @@ use super::status::Status;
 use super::verification::Verification;
 use crate::bpf;
 use crate::cli::{Cli, SwitchDatapath};
+use crate::netlink::sysctl;
 use crate::output::{self, Report};
 use crate::reconcile;
 use crate::topology::Datapath;
 use crate::verify::Verify;
 
 /// What the kernel's own path does not do, and what stands in for it.
-const LOST: [&str; 3] = [
-    "Ethernet and ARP senders are not checked: rp_filter still refuses foreign IPv4 sources",
-    "an address that is used twice is not found out: the kernel answers no probe for a pod",
-    "frames are not counted by reason",
-];
+fn lost() -> Result<[&'static str; 3]> {
+    // The larger of the two counts (`IN_DEV_RPFILTER`, include/linux/inetdevice.h).
+    let all = sysctl::read(&["net", "ipv4", "conf", "all", "rp_filter"])?;
+    let senders = if all == "2" {
+        "senders are not checked, not even by rp_filter: net.ipv4.conf.all.rp_filter is 2, loose"
+    } else {
+        "Ethernet and ARP senders are not checked: rp_filter still refuses foreign IPv4 sources"
+    };
+    Ok([
+        senders,
+        "an address that is used twice is not found out: the kernel answers no probe for a pod",
+        "frames are not counted by reason",
+    ])
+}
 
 pub(super) async fn run(cli: &Cli, arguments: &SwitchDatapath) -> Result<()> {
     let node = Node::open(cli)?;
@@ -45,8 +55,8 @@ pub(super) async fn run(cli: &Cli, arguments: &SwitchDatapath) -> Result<()> {
         datapath,
         steps: plan.steps.iter().map(ToString::to_string).collect(),
         lost: match datapath {
-            Datapath::Kernel => &LOST,
-            Datapath::Tc => &[],
+            Datapath::Kernel => lost()?.to_vec(),
+            Datapath::Tc => Vec::new(),
         },
         verification: Verification::run(&node.observe().await?, Verify::Auto)?,
     };
@@ -75,7 +85,7 @@ impl Report for Shown {
 struct Switched {
     datapath: Datapath,
     steps: Vec<String>,
-    lost: &'static [&'static str],
+    lost: Vec<&'static str>,
     verification: Verification,
 }
 
@@ -86,7 +96,7 @@ impl Report for Switched {
             0 => writeln!(out, "nothing to do: the datapath is {datapath} already")?,
             _ => writeln!(out, "the datapath is {datapath}")?,
         }
-        for lost in self.lost {
+        for lost in &self.lost {
             writeln!(out, "  {lost}")?;
         }
         self.verification.write_text(out)

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::node::Node;
 use super::up::DryRun;
 use crate::cli::{self, Cli};
-use crate::output::{self, Report};
+use crate::output::{self, Report, counted};
 use crate::reconcile;
 
 pub(super) async fn run(cli: &Cli, arguments: &cli::Down) -> Result<()> {
@@ -40,8 +40,8 @@ impl Report for Down {
         }
         writeln!(
             out,
-            "removed {} pods, and everything that came with them",
-            self.pods
+            "removed {}, and everything that came with them",
+            counted(self.pods, "pod")
         )
     }
 }

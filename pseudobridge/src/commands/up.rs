@@ -1,6 +1,8 @@
 //! `pseudobridge up`: makes the node have exactly the pods of a topology, and verifies them.
 
+use std::env;
 use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
@@ -11,7 +13,7 @@ use super::verification::Verification;
 use crate::bpf;
 use crate::cli::{self, Cli};
 use crate::netlink::sysctl;
-use crate::output::{self, Report};
+use crate::output::{self, Report, counted};
 use crate::reconcile::{self, Plan};
 use crate::topology::{Datapath, Topology};
 use crate::verify::Verify;
@@ -47,6 +49,7 @@ pub(super) async fn run(cli: &Cli, arguments: &cli::Up) -> Result<()> {
         None => Verify::Auto,
     };
     let report = Up {
+        command: command(&cli.pin_root),
         steps: plan.steps.iter().map(ToString::to_string).collect(),
         verification: Verification::run(&after, how_much)?,
         // Read after the verification, whose own packets are counted too.
@@ -75,9 +78,22 @@ fn warn_of_neighbour_limit(topology: &Topology) {
     }
 }
 
+/// This program as it was called, with the pin root where that is another one.
+fn command(pin_root: &Path) -> String {
+    let program = env::args().next();
+    let program = program.unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned());
+    if pin_root == Path::new(cli::DEFAULT_PIN_ROOT) {
+        return program;
+    }
+    format!("{program} --pin-root {}", pin_root.display())
+}
+
 /// What was done.
 #[derive(Serialize)]
 struct Up {
+    /// How to call this program again, on this node.
+    #[serde(skip)]
+    command: String,
     steps: Vec<String>,
     verification: Verification,
     status: Status,
@@ -87,7 +103,7 @@ impl Report for Up {
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
         match self.steps.len() {
             0 => writeln!(out, "nothing to do: everything is as the topology says")?,
-            steps => writeln!(out, "done in {steps} steps")?,
+            steps => writeln!(out, "done in {}", counted(steps, "step"))?,
         }
         writeln!(out)?;
         self.status.write_pods(out)?;
@@ -103,12 +119,12 @@ impl Up {
         if let Some((netns, address)) = self.status.pair() {
             writeln!(out, "  ip netns exec {netns} ping -c 3 {address}")?;
         }
-        writeln!(out, "  pseudobridge status")?;
+        writeln!(out, "  {} status", self.command)?;
         if let Some(pins) = self.status.pins() {
             let maps = pins.join("maps");
             writeln!(out, "  bpftool map dump pinned {}/pods_v4", maps.display())?;
         }
-        writeln!(out, "  pseudobridge down")
+        writeln!(out, "  {} down", self.command)
     }
 }
 
@@ -131,7 +147,7 @@ impl Report for DryRun {
         if self.steps.is_empty() {
             return writeln!(out, "nothing to do");
         }
-        writeln!(out, "would, in {} steps:", self.steps.len())?;
+        writeln!(out, "would, in {}:", counted(self.steps.len(), "step"))?;
         for step in &self.steps {
             writeln!(out, "  {step}")?;
         }

@@ -10,15 +10,15 @@ use nix::errno::Errno;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The kernel refused a request or a system call failed.
-    #[error("cannot {action}: {}", refusal(source, detail.as_deref(), capability))]
+    #[error("cannot {action}: {}", refusal(cause, detail.as_deref(), capability))]
     Refused {
         /// What was attempted, as an infinitive with its object.
         action: String,
         /// The error number, positive.
-        source: io::Error,
+        cause: io::Error,
         /// The kernel's extended acknowledgement, where it sent one.
         detail: Option<String>,
-        /// What the caller needs where `source` says that permission is missing.
+        /// What the caller needs where `cause` says that permission is missing.
         capability: &'static str,
     },
     /// A table changed each time it was read (`NLM_F_DUMP_INTR`), so no copy of it is whole.
@@ -79,27 +79,27 @@ impl Error {
     pub(super) fn netlink(action: String, errno: i32, detail: Option<String>) -> Self {
         Self::Refused {
             action,
-            source: io::Error::from_raw_os_error(errno),
+            cause: io::Error::from_raw_os_error(errno),
             detail,
             capability: "CAP_NET_ADMIN",
         }
     }
 
     /// A failed system call or file operation.
-    pub(crate) fn system(action: String, source: impl Into<io::Error>) -> Self {
+    pub(crate) fn system(action: String, cause: impl Into<io::Error>) -> Self {
         Self::Refused {
             action,
-            source: source.into(),
+            cause: cause.into(),
             detail: None,
             capability: "CAP_SYS_ADMIN",
         }
     }
 
     /// A sysctl that is there but could not be read or written.
-    pub(super) fn sysctl(action: String, source: io::Error) -> Self {
+    pub(super) fn sysctl(action: String, cause: io::Error) -> Self {
         Self::Refused {
             action,
-            source,
+            cause,
             detail: None,
             capability: "CAP_NET_ADMIN",
         }
@@ -108,8 +108,8 @@ impl Error {
     /// The error number, if the kernel gave one.
     #[must_use]
     pub fn errno(&self) -> Option<Errno> {
-        if let Self::Refused { source, .. } = self {
-            source.raw_os_error().map(Errno::from_raw)
+        if let Self::Refused { cause, .. } = self {
+            cause.raw_os_error().map(Errno::from_raw)
         } else {
             None
         }
@@ -133,15 +133,15 @@ impl Error {
     }
 }
 
-fn refusal(source: &io::Error, detail: Option<&str>, capability: &str) -> String {
-    let mut text = match source.raw_os_error() {
+fn refusal(cause: &io::Error, detail: Option<&str>, capability: &str) -> String {
+    let mut text = match cause.raw_os_error() {
         Some(errno) => Errno::from_raw(errno).to_string(),
-        None => source.to_string(),
+        None => cause.to_string(),
     };
     if let Some(detail) = detail {
         text = format!("{text} ({detail})");
     }
-    if source.kind() == io::ErrorKind::PermissionDenied {
+    if cause.kind() == io::ErrorKind::PermissionDenied {
         text = format!("{text}; {capability} is missing, run as root");
     }
     text

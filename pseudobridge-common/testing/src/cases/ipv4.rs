@@ -1,0 +1,204 @@
+//! IPv4 from a pod.
+
+use pseudobridge_common::{
+    abi::Reason,
+    wire::{
+        Ipv4Address, checksum,
+        ethernet::{self, ETHER_TYPE_IPV4, EthernetAddresses, EthernetHeader},
+        ipv4::{self, Hop, Ipv4Header},
+    },
+};
+use zerocopy::IntoBytes as _;
+
+use super::{Case, GATEWAY, SENDER, TARGET, cut, drop, forward, frame, punt};
+use crate::{MemoryFrame, TestPod};
+
+pub(super) fn packets() -> Vec<Case> {
+    let length = |len: u16| packet(move |_, ip| ip.total_len = len.into());
+    let with_ttl = |ttl: u8| packet(move |_, ip| ip.hop.ttl = ttl);
+    let version_ihl = |value: u8| packet(move |_, ip| ip.version_ihl = value);
+    let gso = |mut frame: MemoryFrame| {
+        frame.gso_size = 1448;
+        frame
+    };
+    let mut too_big = gso(packet(|_, _| {}));
+    too_big.segments_too_big = true;
+    let mut bad_checksum = packet(|_, _| {});
+    bad_checksum.bytes[ipv4::HOP_OFFSET + 2] ^= 1;
+    let mut padded = packet(|_, _| {});
+    padded.bytes.extend([0; 6]);
+    vec![
+        forward("ipv4", packet(|_, _| {}), TARGET),
+        forward("ipv4-padded", padded, TARGET),
+        forward("ipv4-ttl-2", with_ttl(2), TARGET),
+        forward("ipv4-ttl-255", with_ttl(255), TARGET),
+        forward(
+            "ipv4-dont-fragment",
+            packet(|_, ip| ip.fragment = 0x4000.into()),
+            TARGET,
+        ),
+        forward(
+            "ipv4-first-fragment",
+            packet(|_, ip| ip.fragment = 0x2000.into()),
+            TARGET,
+        ),
+        forward(
+            "ipv4-last-fragment",
+            packet(|_, ip| ip.fragment = 0x00b9.into()),
+            TARGET,
+        ),
+        forward(
+            "ipv4-traffic-class",
+            packet(|_, ip| ip.traffic_class = 0xb8),
+            TARGET,
+        ),
+        forward("ipv4-header-only", cut(length(20), 34), TARGET),
+        forward("ipv4-gso", gso(packet(|_, _| {})), TARGET),
+        forward("ipv4-big-tcp", gso(length(0)), TARGET),
+        punt("ipv4-gso-too-big", too_big, Reason::Ipv4TooBig),
+        punt(
+            "ipv4-short",
+            cut(packet(|_, _| {}), 33),
+            Reason::Ipv4TooShort,
+        ),
+        punt("ipv4-version-6", version_ihl(0x65), Reason::Ipv4Malformed),
+        punt("ipv4-version-0", version_ihl(0x05), Reason::Ipv4Malformed),
+        punt(
+            "ipv4-header-length-4",
+            version_ihl(0x44),
+            Reason::Ipv4Malformed,
+        ),
+        punt(
+            "ipv4-header-length-0",
+            version_ihl(0x40),
+            Reason::Ipv4Malformed,
+        ),
+        punt("ipv4-options", version_ihl(0x46), Reason::Ipv4Options),
+        punt(
+            "ipv4-options-beyond-frame",
+            version_ihl(0x4f),
+            Reason::Ipv4Options,
+        ),
+        punt("ipv4-length-0", length(0), Reason::Ipv4BadLength),
+        punt(
+            "ipv4-length-below-header",
+            length(19),
+            Reason::Ipv4BadLength,
+        ),
+        punt(
+            "ipv4-length-beyond-frame",
+            length(29),
+            Reason::Ipv4BadLength,
+        ),
+        punt("ipv4-bad-checksum", bad_checksum, Reason::Ipv4BadChecksum),
+        punt("ipv4-ttl-1", with_ttl(1), Reason::Ipv4TtlExpired),
+        punt("ipv4-ttl-0", with_ttl(0), Reason::Ipv4TtlExpired),
+        drop(
+            "ipv4-spoofed-source",
+            packet(|_, ip| ip.source = TARGET.address()),
+            Reason::SpoofedIpv4Source,
+        ),
+        drop(
+            "ipv4-unspecified-source",
+            packet(|_, ip| ip.source = [0; 4]),
+            Reason::SpoofedIpv4Source,
+        ),
+        punt(
+            "ipv4-to-other-station",
+            packet(|ethernet, _| ethernet.addresses.destination = TARGET.host_mac()),
+            Reason::OtherDestination,
+        ),
+        punt(
+            "ipv4-to-all-stations",
+            packet(|ethernet, _| ethernet.addresses.destination = ethernet::BROADCAST),
+            Reason::OtherDestination,
+        ),
+    ]
+}
+
+pub(super) fn destinations() -> Vec<Case> {
+    let to = |destination: Ipv4Address| packet(move |_, ip| ip.destination = destination);
+    let sized = |pod: TestPod, len: u16| {
+        let mut frame = packet(move |_, ip| {
+            ip.destination = pod.address();
+            ip.total_len = len.into();
+        });
+        frame.bytes.resize(usize::from(len) + ipv4::OFFSET, 0);
+        frame
+    };
+    let dhcp_discover = packet(|_, ip| {
+        ip.source = [0; 4];
+        ip.destination = ipv4::BROADCAST;
+    });
+    vec![
+        forward("ipv4-at-mtu", sized(TARGET, 1500), TARGET),
+        forward(
+            "ipv4-at-narrow-mtu",
+            sized(TestPod::NARROW, 1400),
+            TestPod::NARROW,
+        ),
+        punt("ipv4-over-mtu", sized(TARGET, 1501), Reason::Ipv4TooBig),
+        punt(
+            "ipv4-over-narrow-mtu",
+            sized(TestPod::NARROW, 1401),
+            Reason::Ipv4TooBig,
+        ),
+        punt("ipv4-to-gateway", to(GATEWAY), Reason::Ipv4ToGateway),
+        punt("ipv4-to-self", to(SENDER.address()), Reason::Ipv4OwnAddress),
+        punt(
+            "ipv4-to-unknown-pod",
+            to([172, 30, 30, 99]),
+            Reason::Ipv4UnknownPod,
+        ),
+        punt(
+            "ipv4-to-subnet-broadcast",
+            to([172, 30, 30, 255]),
+            Reason::Ipv4Broadcast,
+        ),
+        punt(
+            "ipv4-to-broadcast",
+            to(ipv4::BROADCAST),
+            Reason::Ipv4Broadcast,
+        ),
+        punt("ipv4-dhcp-discover", dhcp_discover, Reason::Ipv4Broadcast),
+        punt(
+            "ipv4-to-multicast",
+            to([224, 0, 0, 251]),
+            Reason::Ipv4Multicast,
+        ),
+        punt("ipv4-off-subnet", to([192, 0, 2, 1]), Reason::Ipv4OffSubnet),
+        punt(
+            "ipv4-to-gone",
+            to(TestPod::GONE.address()),
+            Reason::TargetGone,
+        ),
+    ]
+}
+
+/// Eight bytes of payload from the sender to the target, edited; the checksum is made right after.
+pub(super) fn packet(edit: impl FnOnce(&mut EthernetHeader, &mut Ipv4Header)) -> MemoryFrame {
+    let mut ethernet = EthernetHeader {
+        addresses: EthernetAddresses {
+            destination: SENDER.host_mac(),
+            source: SENDER.pod_mac(),
+        },
+        ether_type: ETHER_TYPE_IPV4.into(),
+    };
+    let mut header = Ipv4Header {
+        version_ihl: ipv4::VERSION_4_NO_OPTIONS,
+        traffic_class: 0,
+        total_len: 28.into(),
+        identification: 0x1c46.into(),
+        fragment: 0.into(),
+        hop: Hop {
+            ttl: 64,
+            protocol: 17,
+            checksum: 0.into(),
+        },
+        source: SENDER.address(),
+        destination: TARGET.address(),
+    };
+    edit(&mut ethernet, &mut header);
+    header.hop.checksum = (!u16::from_be(checksum::sum(zerocopy::transmute!(header)))).into();
+    frame(&[ethernet.as_bytes(), header.as_bytes(), b"payload!"])
+}
