@@ -10,10 +10,14 @@ use super::status::Status;
 use super::verification::Verification;
 use crate::bpf;
 use crate::cli::{self, Cli};
+use crate::netlink::sysctl;
 use crate::output::{self, Report};
 use crate::reconcile::{self, Plan};
 use crate::topology::{Datapath, Topology};
 use crate::verify::Verify;
+
+/// The kernel's default for `gc_thresh3`.
+const DEFAULT_LIMIT: usize = 1024;
 
 pub(super) async fn run(cli: &Cli, arguments: &cli::Up) -> Result<()> {
     let mut topology = match &arguments.file {
@@ -24,6 +28,7 @@ pub(super) async fn run(cli: &Cli, arguments: &cli::Up) -> Result<()> {
         topology.datapath = datapath;
     }
     let node = Node::open(cli)?;
+    warn_of_neighbour_limit(&topology);
     if topology.datapath == Datapath::Tc {
         bpf::require_tcx()?;
     }
@@ -49,6 +54,25 @@ pub(super) async fn run(cli: &Cli, arguments: &cli::Up) -> Result<()> {
     };
     output::print(&report, cli.output)?;
     report.verification.require_success()
+}
+
+/// Pods that share an on-link subnet resolve each other, and every entry counts against one limit
+/// for all namespaces of the machine (`neigh_alloc`, net/core/neighbour.c).
+fn warn_of_neighbour_limit(topology: &Topology) {
+    let resolving = topology.networks.iter().filter(|one| one.pod_prefix < 32);
+    let pods: usize = resolving.map(|network| network.pods.len()).sum();
+    let key = ["net", "ipv4", "neigh", "default", "gc_thresh3"];
+    // Shown in the initial network namespace alone; elsewhere the kernel's default is assumed.
+    let limit = sysctl::read(&key).map_or(DEFAULT_LIMIT, |value| {
+        value.parse().unwrap_or(DEFAULT_LIMIT)
+    });
+    // Two neighbours a pod are what the verification alone takes.
+    if 2 * pods > limit {
+        tracing::warn!(
+            "{pods} pods resolve each other by ARP, and all network namespaces share a table of \
+             {limit} neighbours; set `pod_prefix = 32`, or raise net.ipv4.neigh.default.gc_thresh3"
+        );
+    }
 }
 
 /// What was done.

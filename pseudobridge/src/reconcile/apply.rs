@@ -163,6 +163,12 @@ impl Apply<'_> {
                 netlink.addr_add(&Address { index, address }).await?;
             }
             InnerChange::Up => netlink.link_set_up(index).await?,
+            InnerChange::SetGateway => {
+                let mac = desired.host_mac();
+                netlink
+                    .neigh_set_permanent(index, desired.gateway, mac)
+                    .await?;
+            }
             InnerChange::AddGatewayRoute => {
                 let route = Route::via_device(desired.gateway.into(), index, PROTOCOL);
                 netlink.route_add(&route).await?;

@@ -80,6 +80,8 @@ pub struct Inside {
     pub loopback_up: bool,
     /// Addresses of the pod's end.
     pub addresses: Vec<Address>,
+    /// Permanent neighbours of the pod's end.
+    pub neighbours: Vec<Neighbour>,
     /// Routes of the main table, over whatever link.
     pub routes: Vec<Route>,
 }
@@ -305,6 +307,7 @@ async fn observe_inside(owner: &Owner, host: &Link) -> Result<Option<Inside>, Er
     Ok(Some(Inside {
         loopback_up: loopback.is_some_and(|link| link.up),
         addresses: on(link, &netlink.addr_list().await?, |address| address.index),
+        neighbours: permanent(link, &netlink.neigh_list().await?),
         routes,
         link: link.clone(),
     }))

@@ -1,6 +1,7 @@
 //! From what is to what shall be: which steps it takes. Pure: nothing is touched here.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use ipnet::Ipv4Net;
@@ -12,7 +13,7 @@ use super::sysctls::{IPV6_MIN_MTU, SETTINGS};
 use super::{Conflicts, DesiredPod, Error, Namespace, Observed, ObservedPod, Step};
 use crate::bpf::bpffs::Bpffs;
 use crate::bpf::{Attached, Pinned};
-use crate::netlink::Address;
+use crate::netlink::{Address, Neighbour};
 use crate::topology::{Datapath, Topology};
 
 /// Steps in the order in which they are to be done.
@@ -300,12 +301,11 @@ fn changes(
         changes.0.extend(bpf_changes(desired, now, datapath, bpf));
     }
     changes.unless(now.is_some_and(|now| now.link.up), Change::HostUp);
-    let is_neighbour = |now: &ObservedPod| {
-        now.neighbours.iter().any(|neighbour| {
-            neighbour.address == desired.pod.address && neighbour.mac == Some(desired.pod_mac())
-        })
-    };
-    changes.unless(now.is_some_and(is_neighbour), Change::SetNeighbour);
+    let (address, mac) = (desired.pod.address, desired.pod_mac());
+    changes.unless(
+        now.is_some_and(|now| is_neighbour(&now.neighbours, address, mac)),
+        Change::SetNeighbour,
+    );
     changes.unless(
         now.is_some_and(|now| !now.addresses.is_empty()),
         Change::AddRoute,
@@ -314,6 +314,11 @@ fn changes(
     let inner = inner_changes(desired, inside).0.into_iter();
     changes.0.extend(inner.map(Change::Inside));
     changes.0
+}
+
+fn is_neighbour(neighbours: &[Neighbour], address: Ipv4Addr, mac: [u8; 6]) -> bool {
+    let mut neighbours = neighbours.iter();
+    neighbours.any(|one| one.address == address && one.mac == Some(mac))
 }
 
 /// The same for the pod's end.
@@ -333,6 +338,11 @@ fn inner_changes(desired: &DesiredPod, inside: Option<&Inside>) -> Changes<Inner
     };
     changes.unless(inside.is_some_and(has_address), InnerChange::AddAddress);
     changes.unless(inside.is_some_and(|inside| inside.link.up), InnerChange::Up);
+    let (gateway, mac) = (desired.gateway, desired.host_mac());
+    changes.unless(
+        inside.is_some_and(|inside| is_neighbour(&inside.neighbours, gateway, mac)),
+        InnerChange::SetGateway,
+    );
     let routes_to = |inside: &Inside, destination: Ipv4Net| {
         let mut routes = inside.routes.iter();
         routes.any(|route| {

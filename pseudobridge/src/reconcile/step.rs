@@ -84,6 +84,8 @@ pub enum InnerChange {
     AddAddress,
     /// Set the pod's end up.
     Up,
+    /// Make the gateway a permanent neighbour of the pod's end.
+    SetGateway,
     /// Route the gateway's address over the pod's end, where the prefix length does not.
     AddGatewayRoute,
     /// Route everything else by the gateway.
@@ -153,6 +155,7 @@ impl InnerChange {
             Self::SetMtu => write!(f, "set {interface} mtu {}", pod.mtu),
             Self::AddAddress => write!(f, "add address {} dev {interface}", desired.address()),
             Self::Up => write!(f, "set {interface} up"),
+            Self::SetGateway => write!(f, "set neighbour {gateway} dev {interface} permanent"),
             Self::AddGatewayRoute => write!(f, "add route {gateway}/32 dev {interface}"),
             Self::AddDefaultRoute => write!(f, "add route default via {gateway}"),
         }

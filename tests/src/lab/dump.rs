@@ -24,7 +24,7 @@ const BPF_KEYS: &[&str] = &[
     "ifindex",
     "devname",
     "attach_type",
-    "pinned",
+    "error",
 ];
 
 /// Links, addresses, routes, rules, neighbours, qdiscs and sysctls of the node and of each of its
@@ -39,9 +39,7 @@ impl Dump {
     pub(super) fn take(node: &Node) -> Self {
         let mut text = sorted(&node.run(script("network")).ok(), "node");
         text += &sorted(&node.run(script("machine")).ok(), "node");
-        for kind in ["prog", "map", "link"] {
-            text += &sorted(&pinned(node, kind), "node");
-        }
+        text += &sorted(&pinned(&node.run(script("pinned")).ok()), "node");
         for name in namespaces(&text) {
             text += &sorted(
                 &node.pod(&name).run(script("network")).ok(),
@@ -67,6 +65,18 @@ impl Dump {
     /// The lines of the dump that contain `part`.
     pub fn lines_with<'dump>(&'dump self, part: &'dump str) -> impl Iterator<Item = &'dump str> {
         self.0.lines().filter(move |line| line.contains(part))
+    }
+
+    /// Kind (`prog`, `map` or `link`) and id of each object pinned below a directory.
+    #[must_use]
+    pub fn pinned_below(&self, directory: &str) -> Vec<(&str, &str)> {
+        let pins = self.0.lines().filter_map(|line| {
+            let (kind, rest) = line.split_once(' ')?;
+            let is_below = rest.strip_prefix(directory)?.starts_with('/');
+            let id = rest.split_once(" id ")?.1.split(' ').next()?;
+            is_below.then_some((kind, id))
+        });
+        pins.collect()
     }
 
     fn diff(&self, later: &Self) -> String {
@@ -104,29 +114,23 @@ fn sorted(text: &str, owner: &str) -> String {
     out.join("\n") + "\n"
 }
 
-/// The objects of one kind that are pinned in a BPF file system that the node sees: programs and
-/// maps belong to the whole machine, pins do not.
+/// The pinned objects without what changes by itself, as a section.
 #[track_caller]
-fn pinned(node: &Node, kind: &str) -> String {
-    let json = node
-        .run(["bpftool", "--json", "--bpffs", kind, "show"])
-        .ok();
-    let objects: Vec<Value> = match serde_json::from_str(&json) {
-        Ok(objects) => objects,
-        Err(error) => panic!("bpftool {kind} show: {error}\n{json}"),
-    };
-    let mut out = vec![format!("== pinned {kind}s")];
-    for object in objects {
-        if object["pinned"]
-            .as_array()
-            .is_some_and(|paths| !paths.is_empty())
-        {
-            let facts = BPF_KEYS.iter().filter(|key| !object[**key].is_null());
-            let facts: Vec<_> = facts.map(|key| format!("{key} {}", object[*key])).collect();
-            out.push(facts.join(" "));
-        }
+fn pinned(listed: &str) -> String {
+    let mut out = "== pinned BPF objects\n".to_owned();
+    for line in listed.lines() {
+        let (place, json) = line.split_at(line.find('{').unwrap_or(line.len()));
+        let object: Value = match serde_json::from_str(json) {
+            Ok(object) => object,
+            Err(error) => panic!("bpftool printed no JSON of a pin: {error}\n{line}"),
+        };
+        let facts = BPF_KEYS.iter().filter(|key| !object[**key].is_null());
+        let facts: Vec<_> = facts.map(|key| format!("{key} {}", object[*key])).collect();
+        out += place;
+        out += &facts.join(" ");
+        out.push('\n');
     }
-    out.join("\n") + "\n"
+    out
 }
 
 fn namespaces(text: &str) -> Vec<String> {

@@ -1,5 +1,6 @@
 # Prints what is comparable, one fact a line, under "== section" headings.
-# $1: "network" for the network namespace it runs in, "machine" for the mounts and what is in them.
+# $1: "network" for the network namespace it runs in, "machine" for the mounts and what is in them,
+# "pinned" for the BPF objects there.
 set -eu
 section() { printf '== %s\n' "$1"; }
 
@@ -38,6 +39,17 @@ machine() {
     sed -E 's/^[0-9]+ [0-9]+ [0-9:]+ //; s/ (shared|master|propagate_from):[0-9]+//g' \
         /proc/self/mountinfo
     section 'BPF file system'; find /sys/fs/bpf -mindepth 1 -printf '%y %m %p\n'
+}
+
+# One a line: kind and JSON of each pinned object. Pin by pin, because a list of all objects fails
+# when one of them, maybe of another node, is just being made.
+pinned() {
+    find /sys/fs/bpf -type f | while read -r pin; do
+        for kind in prog map link; do
+            if json=$(bpftool --json "$kind" show pinned "$pin" 2>&1); then break; fi
+        done
+        echo "$kind $pin $json"
+    done
 }
 
 "$1"

@@ -17,6 +17,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("ping", "iputils-ping"),
     ("sed", "sed"),
     ("setpriv", "util-linux"),
+    ("strace", "strace"),
     ("tc", "iproute2"),
     ("tcpdump", "tcpdump"),
     ("timeout", "coreutils"),

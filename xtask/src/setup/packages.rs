@@ -18,9 +18,10 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("iputils-ping", &["ping"]),
     ("mount", &["mount", "umount"]),
     ("nftables", &["nft"]),
-    ("procps", &["ps", "sysctl"]),
+    ("procps", &["pgrep", "ps", "sysctl"]),
+    ("strace", &["strace"]),
     ("tcpdump", &["tcpdump"]),
-    ("util-linux", &["nsenter", "unshare"]),
+    ("util-linux", &["nsenter", "setpriv", "unshare"]),
 ];
 
 /// Finds or installs them all.

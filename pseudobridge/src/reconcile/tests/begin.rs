@@ -9,7 +9,7 @@ use crate::reconcile::sysctls::SETTINGS;
 const INSTALL: &str = "load the tc program, pin it and its maps";
 
 /// Each pod's steps with BPF, its settings apart, in any order.
-const POD: [&str; 14] = [
+const POD: [&str; 15] = [
     "create network namespace ns1",
     "create veth veth-ns1, peer veth-ns1-pod in ns1",
     "add address 172.30.30.1/32 dev veth-ns1",
@@ -21,6 +21,7 @@ const POD: [&str; 14] = [
     "in ns1: set lo up",
     "in ns1: add address 172.30.30.11/24 dev veth-ns1-pod",
     "in ns1: set veth-ns1-pod up",
+    "in ns1: set neighbour 172.30.30.1 dev veth-ns1-pod permanent",
     "in ns1: add route default via 172.30.30.1",
     "add route unreachable 172.30.30.0/24",
     INSTALL,
@@ -72,6 +73,7 @@ fn each_step_comes_after_what_it_needs() {
         loopback,
         address,
         pod_up,
+        pods_neighbour,
         default,
         unreachable,
         install,
@@ -95,7 +97,10 @@ fn each_step_comes_after_what_it_needs() {
         assert!((host_up..pod_up).contains(&after_up));
     }
     assert!(loopback < pod_up && address < pod_up);
-    assert!(pod_up < default, "routes need the link up");
+    assert!(
+        pod_up < pods_neighbour && pod_up < default,
+        "both need the link up"
+    );
     assert!(default < first_of_ns2, "one pod after another");
 }
 
@@ -115,16 +120,17 @@ fn the_kernel_alone_needs_no_bpf() {
 }
 
 #[test]
-fn a_pod_without_neighbours_needs_a_route_to_its_gateway() {
+fn a_pod_without_a_subnet_needs_a_route_to_its_gateway() {
     let mut narrow = topology();
     narrow.networks[0].pod_prefix = 32;
     let steps = without_ns2(up(&narrow, &bare()));
-    let last = &steps[steps.len() - 4..];
+    let last = &steps[steps.len() - 5..];
     assert_eq!(
         last,
         [
             "in ns1: add address 172.30.30.11/32 dev veth-ns1-pod",
             "in ns1: set veth-ns1-pod up",
+            "in ns1: set neighbour 172.30.30.1 dev veth-ns1-pod permanent",
             "in ns1: add route 172.30.30.1/32 dev veth-ns1-pod",
             "in ns1: add route default via 172.30.30.1",
         ]

@@ -78,15 +78,22 @@ const MENDED: &[Case] = &[
         &["in ns1: add address 172.30.30.11/24 dev veth-ns1-pod"],
     ),
     (
-        "the pod's end is down, and so without routes",
+        "the pod's end is down, and so without routes and neighbours",
         |node| {
             in_ns1(node).link.up = false;
             in_ns1(node).routes.clear();
+            in_ns1(node).neighbours.clear();
         },
         &[
             "in ns1: set veth-ns1-pod up",
+            "in ns1: set neighbour 172.30.30.1 dev veth-ns1-pod permanent",
             "in ns1: add route default via 172.30.30.1",
         ],
+    ),
+    (
+        "the pod takes another station for its gateway",
+        |node| in_ns1(node).neighbours[0].mac = Some([2; 6]),
+        &["in ns1: set neighbour 172.30.30.1 dev veth-ns1-pod permanent"],
     ),
     (
         "the pod's default route",

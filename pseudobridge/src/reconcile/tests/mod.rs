@@ -209,6 +209,12 @@ fn inside(host: u32, desired: &DesiredPod) -> Inside {
             index: INNER,
             address: desired.address(),
         }],
+        neighbours: vec![Neighbour {
+            index: INNER,
+            address: desired.gateway,
+            mac: Some(desired.host_mac()),
+            state: NeighbourState::Permanent,
+        }],
         routes: vec![
             on_link,
             Route::default_via(desired.gateway, INNER, PROTOCOL),

@@ -99,6 +99,10 @@ fn of_a_pod() {
             "in ns1: set veth-ns1-pod up",
         ),
         (
+            Change::Inside(InnerChange::SetGateway),
+            "in ns1: set neighbour 172.30.30.1 dev veth-ns1-pod permanent",
+        ),
+        (
             Change::Inside(InnerChange::AddGatewayRoute),
             "in ns1: add route 172.30.30.1/32 dev veth-ns1-pod",
         ),
