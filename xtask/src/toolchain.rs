@@ -104,10 +104,10 @@ impl Toolchain {
         } else if linkers.usable.is_empty() {
             missing.push("bpf-linker".to_owned());
         } else {
-            let newest = compilers.usable.iter().map(|compiler| compiler.llvm).max();
+            let oldest = compilers.usable.iter().map(|compiler| compiler.llvm).min();
             missing.push(format!(
                 "a bpf-linker with LLVM {} or newer, as the compiler's",
-                newest.unwrap_or_default()
+                oldest.unwrap_or_default()
             ));
         }
         missing.extend(compilers.rejected);
