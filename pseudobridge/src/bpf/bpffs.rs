@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
+use nix::unistd::getppid;
 use procfs::process::{MountInfo, Process};
 
 use super::error::Doing as _;
@@ -149,7 +150,8 @@ fn mount_namespace_is_passing() -> Result<bool, Error> {
 fn command_that_works() -> Result<String, Error> {
     let looking = "look at this network namespace";
     let ours = fs::metadata("/proc/self/ns/net").doing(looking)?;
-    let mut path = format!("/proc/{}/ns/net", std::process::id());
+    // Of the caller, which is still there when this process is not.
+    let mut path = format!("/proc/{}/ns/net", getppid());
     let named = match fs::read_dir("/run/netns") {
         Ok(named) => Some(named),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,

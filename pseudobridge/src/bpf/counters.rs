@@ -8,7 +8,7 @@ use pseudobridge_common::abi::{self, Counter, CounterKey, Reason};
 use zerocopy::TryFromBytes as _;
 
 use super::error::Doing as _;
-use super::maps::{self, Plain};
+use super::maps::{self, Plain, unless_missing};
 use super::{Error, Pins};
 
 /// The key as bytes: a reason is not any number, so it is parsed after it is read.
@@ -63,19 +63,18 @@ pub fn counters(pins: &Pins) -> Result<BTreeMap<u32, BTreeMap<Reason, Totals>>, 
     Ok(counters)
 }
 
-/// Removes the counters of host-side veths that are gone, so that their room is free again.
+/// Removes the counters of a host-side veth that is gone, so that their room is free again.
 ///
 /// # Errors
 ///
-/// When the map cannot be read or written.
+/// When the map cannot be written.
 pub fn forget_counters(pins: &Pins, ifindex: u32) -> Result<(), Error> {
-    let forgetting = format!("clear the map {}", abi::maps::COUNTERS);
     let mut map = open(pins)?;
-    let keys: Vec<_> = map.keys().collect::<Result<_, _>>().doing(&forgetting)?;
-    for key in keys {
-        if key.starts_with(&ifindex.to_ne_bytes()) {
-            map.remove(&key).doing(&forgetting)?;
-        }
+    for reason in Reason::ALL {
+        let key = CounterKey { ifindex, reason };
+        let key = zerocopy::transmute!(key);
+        let clearing = format_args!("clear the map {}", abi::maps::COUNTERS);
+        unless_missing(map.remove(&key)).doing(clearing)?;
     }
     Ok(())
 }

@@ -53,6 +53,17 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// The pins do not tell whose they are.
+    #[error(
+        "the pins under {} have lost the map `meta`, which says whose they are; choose another \
+         place by --pin-root, or, if no node uses them, remove them: rm -r {}",
+        .root.display(), .root.display()
+    )]
+    Nameless {
+        /// The pin root.
+        root: PathBuf,
+    },
+
     /// The pins belong to another node.
     #[error(
         "the pins under {} belong to another network namespace (cookie {theirs}, this one's is \

@@ -115,10 +115,10 @@ impl Maps {
     ///
     /// What the kernel says; an address that is not there is fine.
     pub fn remove_address(&mut self, address: Ipv4Addr) -> Result<(), Error> {
-        gone(
-            self.pods_v4.remove(&address.octets()),
-            &format!("remove {address} from the map {}", abi::maps::PODS_V4),
-        )
+        unless_missing(self.pods_v4.remove(&address.octets())).doing(format_args!(
+            "remove {address} from the map {}",
+            abi::maps::PODS_V4
+        ))
     }
 
     /// Forgets a host-side veth, as a sender and as a target.
@@ -127,14 +127,14 @@ impl Maps {
     ///
     /// What the kernel says; one that is not there is fine.
     pub fn remove_port(&mut self, ifindex: u32) -> Result<(), Error> {
-        gone(
-            self.ports.remove(&ifindex),
-            &format!("remove {ifindex} from the map {}", abi::maps::PORTS),
-        )?;
-        gone(
-            self.targets.remove(ifindex),
-            &format!("remove {ifindex} from the map {}", abi::maps::TARGETS),
-        )
+        unless_missing(self.ports.remove(&ifindex)).doing(format_args!(
+            "remove {ifindex} from the map {}",
+            abi::maps::PORTS
+        ))?;
+        unless_missing(self.targets.remove(ifindex)).doing(format_args!(
+            "remove {ifindex} from the map {}",
+            abi::maps::TARGETS
+        ))
     }
 }
 
@@ -167,13 +167,14 @@ fn refused(map: &'static str, error: MapError) -> Error {
     Error::failed(format_args!("fill the map {map}"), error)
 }
 
-fn gone(result: Result<(), MapError>, doing: &str) -> Result<(), Error> {
+/// That an entry was not there is fine where it was to go.
+pub(super) fn unless_missing(result: Result<(), MapError>) -> Result<(), MapError> {
     match result {
         Err(MapError::SyscallError(syscall))
             if syscall.io_error.kind() == io::ErrorKind::NotFound =>
         {
             Ok(())
         }
-        other => other.doing(doing),
+        other => other,
     }
 }

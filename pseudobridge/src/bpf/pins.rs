@@ -25,6 +25,8 @@ pub struct Pins {
 pub enum Pinned {
     /// Nothing.
     No,
+    /// Not all of what belongs there: somebody removed pins by hand.
+    InPart,
     /// The maps and the program of this node.
     Yes,
 }
@@ -101,8 +103,8 @@ impl Pins {
         }
         self.refuse_strangers()?;
         if !exists(&self.map(abi::maps::META))? {
-            return Err(Error::ForeignPin {
-                path: self.root.clone(),
+            return Err(Error::Nameless {
+                root: self.root.clone(),
             });
         }
         let meta = self.meta()?;
@@ -120,7 +122,25 @@ impl Pins {
                 ours: netns_cookie,
             });
         }
+        let mut parts = abi::maps::ALL.map(|name| self.map(name)).to_vec();
+        parts.extend([self.program(), self.links()]);
+        for part in parts {
+            if !exists(&part)? {
+                return Ok(Pinned::InPart);
+            }
+        }
         Ok(Pinned::Yes)
+    }
+
+    /// Makes sure that what an unfinished installation left is ours, if there is any.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignPin`].
+    pub fn look_at_incomplete(&self) -> Result<bool, Error> {
+        let incomplete = self.incomplete();
+        incomplete.refuse_strangers()?;
+        exists(&incomplete.root)
     }
 
     /// Makes the empty directories.
@@ -149,15 +169,6 @@ impl Pins {
             .iter()
             .filter_map(|name| Some(name.strip_prefix("tc-")?.to_owned()))
             .collect())
-    }
-
-    /// Whether anything is there.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be looked at.
-    pub fn exist(&self) -> Result<bool, Error> {
-        exists(&self.root)
     }
 
     /// Removes all pins. They are put aside as a whole first, so that a crash in between leaves

@@ -5,6 +5,7 @@ use std::path::Path;
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::tc::TcAttachOptions;
 use aya::programs::{LinkOrder, ProgramError, SchedClassifier, TcAttachType};
+use aya::sys::SyscallError;
 use aya::{Ebpf, EbpfLoader};
 use pseudobridge_common::abi::{self, Meta};
 
@@ -190,10 +191,20 @@ fn update_link(program: &mut SchedClassifier, pins: &Pins, interface: &str) -> R
     let replacing = format!("replace the tc program of {interface}");
     let link = PinnedLink::from_pin(pins.link(interface)).doing(&replacing)?;
     let link = FdLink::from(link).try_into().doing(&replacing)?;
-    let id = program.attach_to_link(link).doing(&replacing)?;
-    // Ours to keep no longer: the pin does.
-    program.take_link(id).doing(&replacing)?;
-    Ok(())
+    match program.attach_to_link(link) {
+        // Ours to keep no longer: the pin does.
+        Ok(id) => program.take_link(id).map(drop).doing(&replacing),
+        // It hangs on nothing any more; if its interface is still there, a new one is attached.
+        Err(ProgramError::SyscallError(error)) if is_severed(&error) => {
+            unpin(&pins.link(interface))
+        }
+        Err(error) => Err(error).doing(&replacing),
+    }
+}
+
+/// The link's interface is gone, or somebody detached it (`tcx_link_update`, kernel/bpf/tcx.c).
+fn is_severed(error: &SyscallError) -> bool {
+    error.io_error.raw_os_error() == Some(nix::libc::ENOLINK)
 }
 
 fn program(ebpf: &mut Ebpf) -> Result<&mut SchedClassifier, Error> {

@@ -33,14 +33,16 @@ fn lost() -> Result<[&'static str; 3]> {
 }
 
 pub(super) async fn run(cli: &Cli, arguments: &SwitchDatapath) -> Result<()> {
-    let node = Node::open(cli)?;
-    let observed = node.observe().await?;
     let Some(datapath) = arguments.datapath else {
+        let node = Node::open(cli)?;
+        let observed = node.observe().await?;
         let shown = Shown {
             datapath: Status::of(&node, &observed)?.datapath(),
         };
         return Ok(output::print(&shown, cli.output)?);
     };
+    let node = Node::open_to_change(cli)?;
+    let observed = node.observe().await?;
     ensure!(
         !observed.pods.is_empty(),
         "there are no pods to switch; `pseudobridge up --datapath {datapath}` makes some"

@@ -12,7 +12,11 @@ use crate::output::{self, Report, counted};
 use crate::reconcile;
 
 pub(super) async fn run(cli: &Cli, arguments: &cli::Down) -> Result<()> {
-    let node = Node::open(cli)?;
+    let node = if arguments.dry_run {
+        Node::open(cli)?
+    } else {
+        Node::open_to_change(cli)?
+    };
     let observed = node.observe().await?;
     let plan = reconcile::down(&observed, None);
     if arguments.dry_run {

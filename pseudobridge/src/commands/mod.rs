@@ -2,6 +2,7 @@
 
 mod datapath;
 mod down;
+mod lock;
 mod node;
 mod privileges;
 mod status;

@@ -2,27 +2,40 @@
 
 use anyhow::{Result, anyhow};
 
+use super::lock::Lock;
 use super::privileges;
 use crate::bpf::{Pinned, Pins, Program};
 use crate::cli::Cli;
 use crate::netlink::Netlink;
 use crate::output::Progress;
-use crate::reconcile::{self, Observed, Plan};
+use crate::reconcile::{self, Observed, Plan, Step};
 
 /// The node that the command was started on.
 pub(super) struct Node {
     netlink: Netlink,
     /// Where its pins are.
     pub(super) pins: Pins,
+    _lock: Option<Lock>,
 }
 
 impl Node {
-    /// Opens the node of the calling thread.
+    /// Opens the node of the calling thread, to look at it.
     pub(super) fn open(cli: &Cli) -> Result<Self> {
-        privileges::require()?;
+        privileges::require(&privileges::LOOK)?;
         Ok(Self {
             netlink: Netlink::open()?,
             pins: Pins::new(&cli.pin_root),
+            _lock: None,
+        })
+    }
+
+    /// Opens it to change it, which one command does at a time, and to verify what came of that.
+    pub(super) fn open_to_change(cli: &Cli) -> Result<Self> {
+        privileges::require(&privileges::CHANGE)?;
+        let lock = Lock::take()?;
+        Ok(Self {
+            _lock: Some(lock),
+            ..Self::open(cli)?
         })
     }
 
@@ -35,7 +48,7 @@ impl Node {
     pub(super) fn program_is_current(&self, observed: &Observed) -> Result<bool> {
         match observed.bpf.pinned {
             Pinned::Yes => Ok(Program::load(&self.pins)?.is_pinned(&self.pins)?),
-            Pinned::No => Ok(true),
+            Pinned::No | Pinned::InPart => Ok(true),
         }
     }
 
@@ -59,6 +72,10 @@ impl Node {
                 .await
         };
         match undone.await {
+            Ok(()) if removes_pods(plan) => Err(error.context(
+                "failed; what was made is removed again, but pods that had to go first are gone: \
+                 `up` once more makes them anew",
+            )),
             Ok(()) => Err(error.context("failed, and undone")),
             Err(worse) => Err(anyhow!(
                 "{error:#}\nwhat had been made until then could not be removed: {worse:#}; \
@@ -66,4 +83,10 @@ impl Node {
             )),
         }
     }
+}
+
+/// Whether the plan takes pods away, to make them anew or for good.
+fn removes_pods(plan: &Plan) -> bool {
+    let mut steps = plan.steps.iter();
+    steps.any(|step| matches!(step, Step::DeleteLinks(_)))
 }

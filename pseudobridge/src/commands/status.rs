@@ -66,7 +66,7 @@ impl Status {
                 Some(node.pins.root().to_owned()),
                 bpf::counters(&node.pins)?,
             ),
-            Pinned::No => (None, BTreeMap::new()),
+            Pinned::No | Pinned::InPart => (None, BTreeMap::new()),
         };
         let status = |(ifindex, pod): (&u32, &ObservedPod)| {
             let counters = counters.remove(ifindex).unwrap_or_default();
@@ -184,7 +184,7 @@ impl PodStatus {
             name: pod.owner.pod.clone(),
             network: pod.owner.network.clone(),
             subnet: pod.subnet(observed),
-            gateway: pod.gateways.first().map(|one| one.address.addr()),
+            gateway: pod.gateway(),
             address: pod.addresses.first().copied(),
             mac: inside
                 .and_then(|inside| inside.link.mac)

@@ -29,7 +29,11 @@ pub(super) async fn run(cli: &Cli, arguments: &cli::Up) -> Result<()> {
     if let Some(datapath) = arguments.datapath {
         topology.datapath = datapath;
     }
-    let node = Node::open(cli)?;
+    let node = if arguments.dry_run {
+        Node::open(cli)?
+    } else {
+        Node::open_to_change(cli)?
+    };
     warn_of_neighbour_limit(&topology);
     if topology.datapath == Datapath::Tc {
         bpf::require_tcx()?;

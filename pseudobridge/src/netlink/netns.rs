@@ -7,7 +7,7 @@ use std::{
     fs::File,
     os::{
         fd::{AsFd, BorrowedFd},
-        unix::fs::MetadataExt as _,
+        unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     },
     panic::resume_unwind,
     path::{Path, PathBuf},
@@ -15,6 +15,7 @@ use std::{
 };
 
 use nix::{
+    libc::O_NONBLOCK,
     sched::{CloneFlags, setns},
     sys::{
         socket::{AddressFamily, SockFlag, SockType, getsockopt, socket},
@@ -50,7 +51,12 @@ impl NetNs {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
         let action = || format!("open the network namespace {}", path.display());
-        let file = File::open(&path).map_err(|error| Error::system(action(), error))?;
+        // A named pipe in its place would else be waited for.
+        let file = File::options()
+            .read(true)
+            .custom_flags(O_NONBLOCK)
+            .open(&path)
+            .map_err(|error| Error::system(action(), error))?;
         let filesystem = fstatfs(&file).map_err(|error| Error::system(action(), error))?;
         if filesystem.filesystem_type() != NSFS_MAGIC {
             return Err(Error::NotNamespace {

@@ -121,11 +121,12 @@ pub async fn observe(netlink: &Netlink, pins: &Pins) -> Result<Observed, Error> 
     for link in links.iter().filter(|link| is_veth(link)) {
         let owner = link.alias.as_deref().map(str::parse::<Owner>);
         match owner {
+            Some(Ok(_)) if is_copy(link, &links) => {}
             Some(Ok(owner)) => {
                 let inside = observe_inside(&owner, link).await?;
                 let attached = match bpf.pinned {
                     Pinned::Yes => Some(bpf::attached(pins, &link.name)?),
-                    Pinned::No => None,
+                    Pinned::No | Pinned::InPart => None,
                 };
                 let pod = ObservedPod {
                     gateways: on(link, &addresses, |address| address.index),
@@ -143,14 +144,21 @@ pub async fn observe(netlink: &Netlink, pins: &Pins) -> Result<Observed, Error> 
             _ => {}
         }
     }
+    let mut namespaces = namespaces(cookie)?;
+    for pod in pods.values().filter(|pod| pod.inside.is_some()) {
+        // Its mark can be overwritten from inside; what the host-side veth says cannot.
+        if let Some(state) = namespaces.get_mut(&pod.owner.netns) {
+            *state = Namespace::Ours;
+        }
+    }
     Ok(Observed {
         cookie,
-        namespaces: namespaces(cookie)?,
         links,
         addresses,
         routes,
         pods,
         orphans,
+        namespaces,
         bpf,
     })
 }
@@ -171,6 +179,14 @@ impl Observed {
 }
 
 impl ObservedPod {
+    /// The gateway's address on the host-side veth, on which others may have put theirs too.
+    #[must_use]
+    pub fn gateway(&self) -> Option<Ipv4Addr> {
+        let mut hosts = self.gateways.iter().map(|one| one.address);
+        let gateway = hosts.find(|address| address.prefix_len() == 32);
+        gateway.map(|address| address.addr())
+    }
+
     /// The subnet that its address is in, by the `unreachable` route that covers it.
     #[must_use]
     pub fn subnet(&self, node: &Observed) -> Option<Ipv4Net> {
@@ -198,14 +214,11 @@ impl ObservedPod {
             .addresses
             .iter()
             .find(|one| one.address.addr() == address);
-        let gateway = self
-            .gateways
-            .first()
-            .ok_or_else(|| lost("gateway address"))?;
+        let gateway = self.gateway().ok_or_else(|| lost("gateway address"))?;
         let desired = DesiredPod {
             network: self.owner.network.clone(),
             subnet: self.subnet(node).ok_or_else(|| lost("subnet's route"))?,
-            gateway: gateway.address.addr(),
+            gateway,
             pod_prefix: own.ok_or_else(|| lost("address"))?.address.prefix_len(),
             pod: Pod {
                 name: self.owner.pod.clone(),
@@ -233,10 +246,11 @@ impl BpfState {
         };
         let (entries, linked) = match pinned {
             Pinned::Yes => (Maps::open(pins)?.entries()?, pins.linked_interfaces()?),
+            Pinned::InPart => (Entries::default(), pins.linked_interfaces()?),
             Pinned::No => (Entries::default(), Vec::new()),
         };
         Ok(Self {
-            incomplete: pins.incomplete().exist()?,
+            incomplete: pins.look_at_incomplete()?,
             own_mount: bpffs::ours_alone(pins)?,
             bpffs,
             pinned,
@@ -254,6 +268,17 @@ fn is_veth(link: &Link) -> bool {
 /// Made by us, and killed before the alias: our group, and the address that follows from the name.
 pub(super) fn is_orphan(link: &Link) -> bool {
     link.group == GROUP && link.mac == Some(identity::host_mac(&link.name))
+}
+
+/// Bears the alias of another link, which has the hardware address that follows from its name: an
+/// alias can be copied. One link alone may well have been renamed.
+pub(super) fn is_copy(link: &Link, links: &[Link]) -> bool {
+    let is_original = |link: &Link| link.mac == Some(identity::host_mac(&link.name));
+    let is_twin = |other: &Link| other.index != link.index && other.alias == link.alias;
+    !is_original(link)
+        && links
+            .iter()
+            .any(|other| is_twin(other) && is_original(other))
 }
 
 fn on<T: Clone>(link: &Link, all: &[T], index: impl Fn(&T) -> u32) -> Vec<T> {

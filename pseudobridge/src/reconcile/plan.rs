@@ -41,7 +41,7 @@ pub fn up(
         return Err(Conflicts(conflicts));
     }
     let mut plan = Plan::default();
-    let with_bpf = topology.datapath == Datapath::Tc || observed.bpf.pinned == Pinned::Yes;
+    let with_bpf = topology.datapath == Datapath::Tc || observed.bpf.pinned != Pinned::No;
     if with_bpf {
         plan.install(&observed.bpf, program_is_current);
     }
@@ -100,6 +100,13 @@ pub fn down(observed: &Observed, earlier: Option<&Observed>) -> Plan {
     };
     let (kept, gone): (Vec<_>, Vec<_>) = observed.pods.values().partition(is_old);
     plan.remove_pods(observed, &gone, &kept);
+    let was_pinned = earlier.is_some_and(|earlier| earlier.bpf.pinned != Pinned::No);
+    let all_pins_go = observed.bpf.pinned != Pinned::No && !was_pinned;
+    if all_pins_go {
+        // And with them what is in the maps, and what hangs on the links.
+        plan.steps
+            .retain(|step| matches!(step, Step::DeleteLinks(_)));
+    }
     plan.delete_namespaces(observed, |name, state| {
         // A namespace may have come into the place of a leftover.
         earlier.is_none_or(|earlier| earlier.namespaces.get(name) != Some(state))
@@ -115,8 +122,7 @@ pub fn down(observed: &Observed, earlier: Option<&Observed>) -> Plan {
     if observed.bpf.incomplete {
         plan.push(Step::RemoveIncomplete);
     }
-    let was_pinned = earlier.is_some_and(|earlier| earlier.bpf.pinned == Pinned::Yes);
-    if observed.bpf.pinned == Pinned::Yes && !was_pinned {
+    if all_pins_go {
         plan.push(Step::RemovePins);
     }
     let was_mounted = earlier.is_some_and(|earlier| earlier.bpf.bpffs == Bpffs::Mounted);
@@ -168,16 +174,24 @@ impl Plan {
         }
         match bpf.pinned {
             Pinned::No => self.push(Step::Install),
+            Pinned::InPart => self.steps.extend([Step::RemovePins, Step::Install]),
             Pinned::Yes if !program_is_current => self.push(Step::Replace),
             Pinned::Yes => {}
         }
     }
 
-    /// Deletes links of ours, all at once because the kernel waits for each deletion. First the
-    /// maps and pinned links, of which only what belongs to `kept` stays: addresses, so that
-    /// nothing is redirected to what is about to go; programs; and then the counters, because a
-    /// program that is attached counts.
+    /// Deletes links of ours, all at once because the kernel waits for each deletion, and then what
+    /// maps and pinned links there are of others than `kept`. In this order no pod can send past
+    /// its guard: the program stays and knows its sender as long as the link is there. The kernel
+    /// takes a link that goes out of the targets by itself.
     fn remove_pods(&mut self, observed: &Observed, gone: &[&ObservedPod], kept: &[&ObservedPod]) {
+        let gone = gone.iter().map(|pod| &pod.link);
+        let links = gone.chain(&observed.orphans);
+        let links: Vec<_> = links.map(|link| (link.index, link.name.clone())).collect();
+        if !links.is_empty() {
+            self.push(Step::DeleteLinks(links));
+        }
+
         let bpf = &observed.bpf;
         let indexes: BTreeSet<_> = kept.iter().map(|pod| pod.link.index).collect();
         let names: BTreeSet<_> = kept.iter().map(|pod| pod.link.name.as_str()).collect();
@@ -194,13 +208,6 @@ impl Plan {
             let ports: BTreeSet<_> = entered.chain(observed.pods.keys()).copied().collect();
             let stale = ports.difference(&indexes);
             self.steps.extend(stale.copied().map(Step::ForgetPort));
-        }
-
-        let gone = gone.iter().map(|pod| &pod.link);
-        let links = gone.chain(&observed.orphans);
-        let links: Vec<_> = links.map(|link| (link.index, link.name.clone())).collect();
-        if !links.is_empty() {
-            self.push(Step::DeleteLinks(links));
         }
     }
 
@@ -259,12 +266,14 @@ fn is_same(desired: &DesiredPod, now: &ObservedPod) -> bool {
     // IPv6 would come back with default settings, and be open until they are mended.
     let regains_ipv6 = now.link.mtu < IPV6_MIN_MTU && desired.pod.mtu >= IPV6_MIN_MTU;
     let gateway = Ipv4Net::from(desired.gateway);
+    let is_other_gateway =
+        |one: &Address| desired.subnet.contains(&one.address.addr()) && one.address != gateway;
     now.owner == desired.owner()
         && now.link.mac == Some(desired.host_mac())
         && inside.link.mac == Some(desired.pod_mac())
         && inside.link.name == desired.pod.pod_interface
         // One with a shorter prefix routes the whole subnet into the pod.
-        && now.gateways.iter().all(|one| one.address == gateway)
+        && !now.gateways.iter().any(is_other_gateway)
         && now.addresses.iter().all(|one| *one == desired.pod.address)
         && !inside.addresses.iter().any(is_strange)
         && !regains_ipv6
@@ -294,7 +303,7 @@ fn changes(
         Change::SetHostMtu,
     );
     changes.unless(
-        now.is_some_and(|now| !now.gateways.is_empty()),
+        now.is_some_and(|now| now.gateway() == Some(desired.gateway)),
         Change::AddGateway,
     );
     if with_bpf {

@@ -32,7 +32,7 @@ const fn conf(family: &'static str, key: &'static str, value: &'static str) -> S
 
 /// In the order in which they are written: what shuts the node off from the pod comes before what
 /// opens it.
-pub(super) const SETTINGS: [Setting; 12] = [
+pub(super) const SETTINGS: [Setting; 13] = [
     // The network is IPv4: nothing that a pod sends shall give the node addresses or routes.
     conf("ipv6", "disable_ipv6", "1"),
     conf("ipv6", "accept_ra", "0"),
@@ -44,6 +44,8 @@ pub(super) const SETTINGS: [Setting; 12] = [
     conf("ipv4", "rp_filter", "1"),
     // Would answer for the pod's own address, and so break its duplicate detection.
     conf("ipv4", "proxy_arp_pvlan", "0"),
+    // Proxy ARP is refused between devices of one medium (`arp_fwd_proxy`, net/ipv4/arp.c).
+    conf("ipv4", "medium_id", "0"),
     conf("ipv4", "proxy_arp", "1"),
     // Else every first answer waits up to 0.8 s (`pneigh_enqueue`, net/core/neighbour.c).
     Setting {

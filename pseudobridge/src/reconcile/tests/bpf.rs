@@ -104,16 +104,32 @@ fn a_stale_entry_of_a_pod_is_replaced() {
     assert_eq!(up(&topology(), &node), expected);
 }
 
-/// Nothing is redirected to a link that is about to go, and nothing counts for it any more when
-/// its counters are cleared.
+#[test]
+fn pins_that_are_there_in_part_are_made_anew() {
+    let mut node = finished(&topology());
+    node.bpf.pinned = Pinned::InPart;
+    node.bpf.entries = Entries::default();
+    node.pods.values_mut().for_each(|pod| pod.attached = None);
+    let expected = [
+        "remove links, program and maps",
+        "load the tc program, pin it and its maps",
+        ENTER,
+        ATTACH,
+        "enter ns2, 172.30.30.12, into the maps",
+        "attach the tc program to veth-ns2",
+    ];
+    assert_eq!(up(&topology(), &node), expected);
+}
+
+/// As long as a link is there, its program knows its pod; once it is gone, nothing counts for it.
 #[test]
 fn a_pod_that_is_not_in_the_topology_goes_and_the_others_stay() {
     let node = finished(&topology());
     let expected = [
+        "delete veth veth-ns2",
         "remove 172.30.30.12 from the maps",
         "detach the tc program from veth-ns2",
         "remove interface 11 from the maps",
-        "delete veth veth-ns2",
         "delete network namespace ns2",
     ];
     assert_eq!(up(&one_pod(), &node), expected);
@@ -125,10 +141,10 @@ fn a_pod_made_anew_leaves_nothing_of_the_old_one_in_the_maps() {
     ns1(&mut node).inside = None;
     let steps = up(&topology(), &node);
     let expected = [
+        "delete veth veth-ns1",
         "remove 172.30.30.11 from the maps",
         DETACH,
         "remove interface 10 from the maps",
-        "delete veth veth-ns1",
         "create veth veth-ns1, peer veth-ns1-pod in ns1",
     ];
     assert_eq!(steps[..5], expected);

@@ -25,12 +25,6 @@ fn everything_of_ours_goes() {
     node.bpf.own_mount = Some(PathBuf::from("/sys/fs/bpf"));
     node.bpf.incomplete = true;
     let expected = [
-        "remove 172.30.30.11 from the maps",
-        "remove 172.30.30.12 from the maps",
-        "detach the tc program from veth-ns1",
-        "detach the tc program from veth-ns2",
-        "remove interface 10 from the maps",
-        "remove interface 11 from the maps",
         "delete veth veth-ns1, veth-ns2",
         "delete network namespace ns1",
         "delete network namespace ns2",
@@ -109,10 +103,10 @@ fn an_undone_up_leaves_what_was_there() {
     let mut node = finished(&topology());
     node.bpf.own_mount.clone_from(&before.bpf.own_mount);
     let expected = [
+        "delete veth veth-ns2",
         "remove 172.30.30.12 from the maps",
         "detach the tc program from veth-ns2",
         "remove interface 11 from the maps",
-        "delete veth veth-ns2",
         "delete network namespace ns2",
     ];
     assert_eq!(undo(&node, &before), expected);
@@ -128,9 +122,9 @@ fn an_undone_up_forgets_an_address_that_has_no_route_yet() {
     pod.attached = Some(Attached::No);
     node.bpf.linked.retain(|name| name != "veth-ns2");
     let expected = [
+        "delete veth veth-ns2",
         "remove 172.30.30.12 from the maps",
         "remove interface 11 from the maps",
-        "delete veth veth-ns2",
         "delete network namespace ns2",
     ];
     assert_eq!(undo(&node, &finished(&one_pod())), expected);
@@ -167,8 +161,6 @@ fn a_half_made_network_goes() {
     node.bpf.entries.ports.remove(&11);
     node.bpf.entries.targets.clear();
     let expected = [
-        "remove 172.30.30.11 from the maps",
-        "remove interface 10 from the maps",
         "delete veth veth-ns1",
         "delete network namespace ns1",
         "delete network namespace ns2",

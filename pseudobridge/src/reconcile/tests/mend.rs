@@ -141,6 +141,10 @@ const LEFT_ALONE: &[(&str, Hand)] = &[
     ("another address of the pod's own", |node| {
         in_ns1(node).addresses.push(address(2, "10.1.1.1/24"));
     }),
+    ("another address of the host-side veth", |node| {
+        let gateways = &mut ns1(node).gateways;
+        gateways.insert(0, address(FIRST, "10.1.1.1/24"));
+    }),
     ("a neighbour of another pod's", |node| {
         let mut other = ns1(node).neighbours[0].clone();
         other.address = ip("172.30.30.99");
