@@ -77,8 +77,9 @@ fn set_up(part: Part, report: &Report) -> Result<()> {
             }
         },
     }
+    keep(packages::ensure(packages::TO_LOOK, report, &mut apt));
     if part == Part::All {
-        keep(packages::ensure(report, &mut apt));
+        keep(packages::ensure(packages::TO_TEST, report, &mut apt));
         keep(components::rustfmt_and_clippy(report));
         keep(components::cargo_deny(report));
     }

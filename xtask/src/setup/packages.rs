@@ -8,14 +8,21 @@ use super::apt::{self, Apt};
 use super::{Report, report_installed};
 use crate::process;
 
-/// Debian's packages, and the commands they are wanted for.
-const PACKAGES: &[(&str, &[&str])] = &[
+/// One of Debian's packages, and the commands it is wanted for.
+type Package = (&'static str, &'static [&'static str]);
+
+/// What a person looks at a running network with, as `up` tells them to.
+pub(super) const TO_LOOK: &[Package] = &[
     ("bpftool", &["bpftool"]),
+    ("iproute2", &["bridge", "ip", "ss", "tc"]),
+    ("iputils-ping", &["ping"]),
+];
+
+/// What the tests and measurements want besides.
+pub(super) const TO_TEST: &[Package] = &[
     ("ethtool", &["ethtool"]),
     ("iperf3", &["iperf3"]),
-    ("iproute2", &["bridge", "ip", "ss", "tc"]),
     ("iputils-arping", &["arping"]),
-    ("iputils-ping", &["ping"]),
     ("mount", &["mount", "umount"]),
     ("nftables", &["nft"]),
     ("procps", &["pgrep", "ps", "sysctl"]),
@@ -29,9 +36,9 @@ const PACKAGES: &[(&str, &[&str])] = &[
 /// # Errors
 ///
 /// When some are missing and cannot be installed, or still are missing then.
-pub(super) fn ensure(report: &Report, apt: &mut Apt) -> Result<()> {
+pub(super) fn ensure(packages: &[Package], report: &Report, apt: &mut Apt) -> Result<()> {
     let since = Instant::now();
-    let (present, absent): (Vec<_>, Vec<_>) = PACKAGES
+    let (present, absent): (Vec<_>, Vec<_>) = packages
         .iter()
         .partition(|(_, commands)| missing(commands).is_empty());
     print(&present, |name, version| {
@@ -42,7 +49,7 @@ pub(super) fn ensure(report: &Report, apt: &mut Apt) -> Result<()> {
     }
     let names: Vec<_> = absent.iter().map(|(name, _)| *name).collect();
     apt.install(&names)
-        .with_context(|| format!("commands for tests ({})", names.join(" ")))?;
+        .with_context(|| format!("commands ({})", names.join(" ")))?;
     let still: Vec<_> = absent
         .iter()
         .flat_map(|(_, commands)| missing(commands))
@@ -58,7 +65,7 @@ pub(super) fn ensure(report: &Report, apt: &mut Apt) -> Result<()> {
 }
 
 /// Prints each package with its version, or with where its first command is if it is no package.
-fn print(packages: &[&(&str, &[&str])], line: impl Fn(&str, &str)) -> Result<()> {
+fn print(packages: &[&Package], line: impl Fn(&str, &str)) -> Result<()> {
     let names: Vec<_> = packages.iter().map(|(name, _)| *name).collect();
     let versions = apt::versions(&names)?;
     for (name, commands) in packages {
