@@ -25,8 +25,9 @@ enum Measurement {
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let runner = root::cargo_runner()?;
     setup::ensure(Part::All)?;
-    // The measurements build it too: as root, which would leave root's files if it had to.
+    // Here, and not by what runs as root, which would leave root's files.
     process::check(cargo().args(["build", "--package=pseudobridge"]))?;
+    process::check(cargo().args(["build", "--package=tests", "--bins"]))?;
     let chosen = args
         .only
         .map_or(Measurement::value_variants().to_vec(), |only| vec![only]);
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         };
         process::check(
             cargo()
-                .args(["run", "--package=tests", binary])
+                .args(["run", "--quiet", "--package=tests", binary])
                 .args(&runner),
         )?;
     }
