@@ -8,5 +8,5 @@ pub mod lab;
 pub mod packets;
 pub mod ping;
 pub mod pseudobridge;
-pub mod seed;
+pub mod by_hand;
 pub mod stats;

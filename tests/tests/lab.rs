@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use tests::lab::{Node, eventually};
-use tests::seed;
+use tests::by_hand;
 
 /// What `act` panics with.
 fn panic_of<T>(act: impl FnOnce() -> T) -> String {
@@ -188,7 +188,7 @@ fn a_dump_names_pinned_objects() {
 #[test]
 fn a_capture_sees_what_passes_while_its_script_runs() {
     let node = Node::new();
-    seed::up(&node);
+    by_hand::up(&node);
     node.write(
         "/run/ping",
         "ip netns exec ns1 ping -c 3 -i 0.1 172.30.30.12",

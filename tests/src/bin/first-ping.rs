@@ -10,7 +10,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde::Serialize;
 use tests::lab::{self, Node};
 use tests::ping::Ping;
-use tests::seed;
+use tests::by_hand;
 use tests::stats::Summary;
 
 /// Forgets what pods and node have learnt; permanent entries stay.
@@ -79,9 +79,9 @@ fn main() -> anyhow::Result<()> {
 
 fn paths() -> [Path; 3] {
     let kernel = Node::new();
-    seed::up(&kernel);
+    by_hand::up(&kernel);
     let undelayed = Node::new();
-    seed::up(&undelayed);
+    by_hand::up(&undelayed);
     for device in ["veth-ns1", "veth-ns2"] {
         undelayed
             .sh(format!(

@@ -2,14 +2,14 @@
 
 use tests::lab::{Node, eventually};
 use tests::ping::Ping;
-use tests::seed;
+use tests::by_hand;
 
 #[test]
 fn pods_reach_each_other_only_after_proxy_arp() {
     let node = Node::new();
-    seed::replay(&node, seed::LINKS);
+    by_hand::replay(&node, by_hand::LINKS);
     node.default_neighbour_settings(&["veth-ns1", "veth-ns1-pod", "veth-ns2"]);
-    seed::replay(&node, seed::ADDRESSES);
+    by_hand::replay(&node, by_hand::ADDRESSES);
 
     let before = Ping::of(
         &node
@@ -26,7 +26,7 @@ fn pods_reach_each_other_only_after_proxy_arp() {
     let failed = eventually(|| neighbours().contains("172.30.30.12 dev veth-ns1-pod FAILED"));
     assert!(failed, "{}", neighbours());
 
-    seed::replay(&node, seed::PROXY_ARP);
+    by_hand::replay(&node, by_hand::PROXY_ARP);
     let after = Ping::of(&node.sh("ip netns exec ns1 ping -c 4 172.30.30.12"));
     assert_eq!((after.sent, after.received), (4, 4), "0 % loss after");
     assert_eq!(after.ttl, [63; 4], "routed once");
