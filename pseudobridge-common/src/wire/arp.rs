@@ -58,12 +58,11 @@ impl ArpPacket {
     #[inline(always)]
     #[must_use]
     pub fn is_ipv4_over_ethernet(&self) -> bool {
-        matches!(
-            self.hardware_type.get(),
-            HARDWARE_ETHERNET | HARDWARE_IEEE_802
-        ) && self.protocol_type.get() == ethernet::ETHER_TYPE_IPV4
+        let hardware_type = self.hardware_type.get();
+        self.protocol_type.get() == ethernet::ETHER_TYPE_IPV4
             && self.hardware_len == 6
             && self.protocol_len == 4
+            && (hardware_type == HARDWARE_ETHERNET || hardware_type == HARDWARE_IEEE_802)
     }
 
     /// Turns this request into its answer: the target address is at `mac`.
