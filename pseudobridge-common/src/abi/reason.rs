@@ -31,72 +31,75 @@ pub enum Reason {
     FrameTooShort = 1,
     /// It carries a VLAN tag. (punt)
     VlanTagged = 2,
+    /// It carries a VLAN tag beneath another: who sent what lies beneath cannot be told. (drop)
+    VlanStacked = 3,
     /// It is neither ARP nor IPv4. (punt)
-    OtherProtocol = 3,
+    OtherProtocol = 4,
     /// Its hardware destination is not the gateway's address (for ARP: nor broadcast). (punt)
-    OtherDestination = 4,
+    OtherDestination = 5,
     /// Its hardware source is not the pod's. (drop)
-    SpoofedEthernetSource = 5,
+    SpoofedEthernetSource = 6,
     /// It ends within the ARP packet. (punt)
-    ArpTooShort = 6,
+    ArpTooShort = 7,
     /// It is not ARP for IPv4 over Ethernet. (punt)
-    ArpMalformed = 7,
+    ArpMalformed = 8,
     /// Its ARP sender hardware address is not the pod's. (drop)
-    SpoofedArpMac = 8,
+    SpoofedArpMac = 9,
     /// Its ARP sender address is neither the pod's nor that of a probe. (drop)
-    SpoofedArpAddress = 9,
+    SpoofedArpAddress = 10,
     /// It is ARP, but asks nothing. (punt)
-    ArpNotRequest = 10,
+    ArpNotRequest = 11,
     /// It asked for the gateway and was answered. (reply)
-    ArpReplyGateway = 11,
+    ArpReplyGateway = 12,
     /// It asked for another pod of the network and was answered. (reply)
-    ArpReplyPod = 12,
+    ArpReplyPod = 13,
     /// It asked for the pod's own address, which nobody else may claim: silence. (drop)
-    ArpOwnAddress = 13,
+    ArpOwnAddress = 14,
     /// It asked for an address of the subnet that is no pod's. (punt)
-    ArpUnknownPod = 14,
+    ArpUnknownPod = 15,
     /// It asked for an address outside the subnet. (punt)
-    ArpOffSubnet = 15,
+    ArpOffSubnet = 16,
     /// It ends within the IPv4 header. (punt)
-    Ipv4TooShort = 16,
+    Ipv4TooShort = 17,
     /// Its version is not 4, or its header is shorter than a header can be. (punt)
-    Ipv4Malformed = 17,
+    Ipv4Malformed = 18,
     /// Its IPv4 source is not the pod's address. (drop)
-    SpoofedIpv4Source = 18,
+    SpoofedIpv4Source = 19,
     /// It carries IPv4 options. (punt)
-    Ipv4Options = 19,
+    Ipv4Options = 20,
     /// Its total length does not fit its header or the frame. (punt)
-    Ipv4BadLength = 20,
+    Ipv4BadLength = 21,
     /// Its header checksum is wrong. (punt)
-    Ipv4BadChecksum = 21,
+    Ipv4BadChecksum = 22,
     /// It goes to a multicast group. (punt)
-    Ipv4Multicast = 22,
+    Ipv4Multicast = 23,
     /// It goes to the limited or the subnet's broadcast address. (punt)
-    Ipv4Broadcast = 23,
+    Ipv4Broadcast = 24,
     /// It goes to the gateway, that is, to the node itself. (punt)
-    Ipv4ToGateway = 24,
+    Ipv4ToGateway = 25,
     /// It goes to the address it comes from. (punt)
-    Ipv4OwnAddress = 25,
+    Ipv4OwnAddress = 26,
     /// It goes to an address of the subnet that is no pod's. (punt)
-    Ipv4UnknownPod = 26,
+    Ipv4UnknownPod = 27,
     /// It leaves the subnet, where routes, NAT and firewalls are the kernel's. (punt)
-    Ipv4OffSubnet = 27,
+    Ipv4OffSubnet = 28,
     /// It has no hop left. (punt)
-    Ipv4TtlExpired = 28,
+    Ipv4TtlExpired = 29,
     /// It, or a segment of it, is larger than the target's MTU. (punt)
-    Ipv4TooBig = 29,
+    Ipv4TooBig = 30,
     /// The target's host-side veth is gone. (punt)
-    TargetGone = 30,
-    /// It went straight into the other pod. (redirect)
-    Ipv4Forward = 31,
+    TargetGone = 31,
+    /// It was handed to the other pod's end. (redirect)
+    Ipv4Forward = 32,
 }
 
 impl Reason {
     /// All reasons, by number.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::UnknownPort,
         Self::FrameTooShort,
         Self::VlanTagged,
+        Self::VlanStacked,
         Self::OtherProtocol,
         Self::OtherDestination,
         Self::SpoofedEthernetSource,
@@ -135,6 +138,7 @@ impl Reason {
             Self::UnknownPort => "unknown-port",
             Self::FrameTooShort => "frame-too-short",
             Self::VlanTagged => "vlan-tagged",
+            Self::VlanStacked => "vlan-stacked",
             Self::OtherProtocol => "other-protocol",
             Self::OtherDestination => "other-destination",
             Self::SpoofedEthernetSource => "spoofed-ethernet-source",

@@ -30,6 +30,9 @@ pub(super) fn decide<F: Frame, T: Tables>(
     if packet.sender_address != port.address && packet.sender_address != PROBE_SENDER {
         return Decision::drop(Reason::SpoofedArpAddress);
     }
+    if frame.is_vlan_tagged() {
+        return Decision::punt(Reason::VlanTagged);
+    }
     if packet.operation.get() != OPERATION_REQUEST {
         return Decision::punt(Reason::ArpNotRequest);
     }

@@ -14,7 +14,8 @@ pub trait Frame {
     /// Whether the frame stands for several segments (GSO).
     fn is_gso(&self) -> bool;
 
-    /// Whether a VLAN tag came beside the frame's bytes, as the kernel keeps it.
+    /// Whether the frame has a VLAN tag, of whatever VLAN, beside its bytes: the kernel puts the
+    /// outermost one there before any program runs (`skb_vlan_untag`, net/core/skbuff.c).
     fn is_vlan_tagged(&self) -> bool;
 
     /// Copies a header out of the frame; `None` where the frame ends before the header does.

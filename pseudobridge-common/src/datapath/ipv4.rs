@@ -37,6 +37,9 @@ pub(super) fn decide<F: Frame, T: Tables>(
     if header.source != port.address {
         return unlawful_source(&header);
     }
+    if frame.is_vlan_tagged() {
+        return Decision::punt(Reason::VlanTagged);
+    }
     if ethernet.addresses.destination != port.host_mac {
         return Decision::punt(Reason::OtherDestination);
     }

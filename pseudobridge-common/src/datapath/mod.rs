@@ -2,8 +2,12 @@
 //!
 //! When in doubt, a frame is punted to the kernel, which has the same network configured beneath.
 //! Only what is forbidden is dropped. Nothing is forwarded here that the kernel would have held
-//! back: what it would not take (a wrong version, a bad checksum, lengths that do not fit, a VLAN
-//! tag, a frame for another station) is punted and ends there.
+//! back: what it would not take (a wrong version, a bad checksum, lengths that do not fit, a frame
+//! for another station) is punted and ends there.
+//!
+//! A VLAN tag is no way around the sender checks. The kernel takes a frame of VLAN 0, a priority
+//! tag, for an untagged one (`__netif_receive_skb_core`, net/core/dev.c). So a tagged frame passes
+//! the same checks, and is punted only then.
 
 mod arp;
 mod frame;
@@ -30,9 +34,6 @@ pub fn decide<F: Frame, T: Tables>(frame: &mut F, tables: &T, ingress: u32) -> D
     let Some(port) = tables.port(ingress) else {
         return Decision::punt(Reason::UnknownPort);
     };
-    if frame.is_vlan_tagged() {
-        return Decision::punt(Reason::VlanTagged);
-    }
     let Some(ethernet) = frame.load::<EthernetHeader>(0) else {
         return Decision::punt(Reason::FrameTooShort);
     };
@@ -42,7 +43,10 @@ pub fn decide<F: Frame, T: Tables>(frame: &mut F, tables: &T, ingress: u32) -> D
     match ethernet.ether_type.get() {
         ETHER_TYPE_IPV4 => ipv4::decide(frame, tables, port, &ethernet),
         ETHER_TYPE_ARP => arp::decide(frame, tables, port, &ethernet),
-        ETHER_TYPE_VLAN | ETHER_TYPE_SERVICE_VLAN => Decision::punt(Reason::VlanTagged),
+        // The kernel has put the outer tag beside the bytes, so this is an inner one. Were both of
+        // VLAN 0, the kernel would look beneath, where nothing has been checked.
+        ETHER_TYPE_VLAN | ETHER_TYPE_SERVICE_VLAN => Decision::drop(Reason::VlanStacked),
+        _ if frame.is_vlan_tagged() => Decision::punt(Reason::VlanTagged),
         _ => Decision::punt(Reason::OtherProtocol),
     }
 }

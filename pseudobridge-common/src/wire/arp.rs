@@ -9,6 +9,9 @@ use super::{Ipv4Address, MacAddress, U16, copy_mac, ethernet};
 /// Hardware type of Ethernet.
 pub const HARDWARE_ETHERNET: u16 = 1;
 
+/// Hardware type of IEEE 802 networks, which the kernel takes for Ethernet as well.
+pub const HARDWARE_IEEE_802: u16 = 6;
+
 /// Operation: who has the target address?
 pub const OPERATION_REQUEST: u16 = 1;
 
@@ -27,7 +30,7 @@ pub const PACKET_LEN: usize = size_of::<ArpPacket>();
 )]
 #[repr(C)]
 pub struct ArpPacket {
-    /// Always [`HARDWARE_ETHERNET`] here.
+    /// [`HARDWARE_ETHERNET`] or [`HARDWARE_IEEE_802`] here.
     pub hardware_type: U16,
     /// Always [`ethernet::ETHER_TYPE_IPV4`] here.
     pub protocol_type: U16,
@@ -49,20 +52,26 @@ pub struct ArpPacket {
 
 impl ArpPacket {
     /// Whether this is ARP for IPv4 over Ethernet at all.
+    ///
+    /// By the rules of the kernel's `arp_process` (net/ipv4/arp.c): a packet that the kernel would
+    /// act on must not pass here as something else.
     #[inline(always)]
     #[must_use]
     pub fn is_ipv4_over_ethernet(&self) -> bool {
-        self.hardware_type.get() == HARDWARE_ETHERNET
-            && self.protocol_type.get() == ethernet::ETHER_TYPE_IPV4
+        let hardware_type = self.hardware_type.get();
+        self.protocol_type.get() == ethernet::ETHER_TYPE_IPV4
             && self.hardware_len == 6
             && self.protocol_len == 4
+            && (hardware_type == HARDWARE_ETHERNET || hardware_type == HARDWARE_IEEE_802)
     }
 
     /// Turns this request into its answer: the target address is at `mac`.
     ///
-    /// Like the kernel's `arp_process` (net/ipv4/arp.c), the answer goes to the request's sender.
+    /// Like the kernel's `arp_process`, the answer goes to the request's sender, and is of type
+    /// [`HARDWARE_ETHERNET`] whatever the request was.
     #[inline(always)]
     pub fn answer(&mut self, mac: &MacAddress) {
+        self.hardware_type = HARDWARE_ETHERNET.into();
         self.operation = OPERATION_REPLY.into();
         copy_mac(&mut self.target_mac, &self.sender_mac);
         copy_mac(&mut self.sender_mac, mac);
@@ -117,9 +126,19 @@ mod tests {
     }
 
     #[test]
+    fn answers_an_ieee_802_request_as_ethernet() {
+        let mut packet = request();
+        packet.hardware_type = HARDWARE_IEEE_802.into();
+        packet.answer(&[0x5a, 0x9a, 0x10, 0xbb, 0xcf, 0x7c]);
+        assert_eq!(packet.as_bytes(), REPLY);
+    }
+
+    #[test]
     fn knows_ipv4_over_ethernet() {
-        assert!(request().is_ipv4_over_ethernet());
-        for (offset, value) in [(1, 6), (2, 0x86), (4, 8), (5, 16)] {
+        let mut ieee_802 = request();
+        ieee_802.hardware_type = HARDWARE_IEEE_802.into();
+        assert!(request().is_ipv4_over_ethernet() && ieee_802.is_ipv4_over_ethernet());
+        for (offset, value) in [(0, 1), (1, 2), (1, 7), (2, 0x86), (4, 8), (5, 16)] {
             let mut bytes = REQUEST;
             bytes[offset] = value;
             let packet = ArpPacket::read_from_bytes(&bytes).unwrap();

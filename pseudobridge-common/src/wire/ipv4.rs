@@ -176,13 +176,26 @@ mod tests {
     }
 
     #[test]
-    fn knows_its_address_classes() {
-        let (subnet, mask) = ([172, 30, 30, 0], [255, 255, 255, 0]);
-        assert!(in_subnet([172, 30, 30, 77], subnet, mask));
-        assert!(!in_subnet([172, 30, 31, 77], subnet, mask));
-        assert!(is_subnet_broadcast([172, 30, 30, 255], mask));
-        assert!(!is_subnet_broadcast([172, 30, 30, 254], mask));
+    fn knows_multicast() {
         assert!(is_multicast([224, 0, 0, 1]) && is_multicast([239, 255, 255, 255]));
         assert!(!is_multicast([223, 0, 0, 1]) && !is_multicast([240, 0, 0, 1]));
+    }
+
+    #[test]
+    fn a_subnet_ends_where_its_mask_says() {
+        let subnet = [172, 30, 30, 0];
+        for (mask, last, next) in [
+            ([255, 255, 254, 0], [172, 30, 31, 255], [172, 30, 32, 0]),
+            ([255, 255, 255, 0], [172, 30, 30, 255], [172, 30, 31, 0]),
+            ([255, 255, 255, 252], [172, 30, 30, 3], [172, 30, 30, 4]),
+        ] {
+            assert!(in_subnet(subnet, subnet, mask) && in_subnet(last, subnet, mask));
+            assert!(!in_subnet(next, subnet, mask), "{next:?}");
+            assert!(is_subnet_broadcast(last, mask), "{last:?}");
+            let before = [last[0], last[1], last[2], last[3] - 1];
+            assert!(!is_subnet_broadcast(before, mask), "{before:?}");
+        }
+        // The last address of a /24 within it is nothing special in a /23.
+        assert!(!is_subnet_broadcast([172, 30, 30, 255], [255, 255, 254, 0]));
     }
 }

@@ -6,7 +6,7 @@
 mod cases;
 mod memory;
 
-pub use cases::{Case, all, tables};
+pub use cases::{Case, all, arp_request, fix_checksum, ipv4_packet, tables};
 pub use memory::{MemoryFrame, MemoryTables};
 
 use pseudobridge_common::wire::{Ipv4Address, MacAddress};
@@ -24,11 +24,26 @@ impl TestPod {
     pub const NARROW: Self = Self(13);
     /// One whose host-side veth is gone, though its entry is still there.
     pub const GONE: Self = Self(14);
+    /// One of another network.
+    pub const FOREIGN: Self = Self(15);
 
-    /// Its address in 172.30.30.0/24.
+    /// Its address: in 172.30.30.0/24, but for [`FOREIGN`](Self::FOREIGN) in 172.30.31.0/24.
     #[must_use]
     pub const fn address(self) -> Ipv4Address {
-        [172, 30, 30, self.0]
+        [172, 30, self.subnet()[2], self.0]
+    }
+
+    /// The gateway of its network.
+    #[must_use]
+    pub const fn gateway(self) -> Ipv4Address {
+        [172, 30, self.subnet()[2], 1]
+    }
+
+    /// The subnet of its network, of 24 bits.
+    #[must_use]
+    pub const fn subnet(self) -> Ipv4Address {
+        let third = if self.0 == Self::FOREIGN.0 { 31 } else { 30 };
+        [172, 30, third, 0]
     }
 
     /// The hardware address of its end.

@@ -17,8 +17,8 @@ pub struct MemoryFrame {
     pub gso_size: u32,
     /// Whether a VLAN tag came beside the bytes.
     pub vlan_tagged: bool,
-    /// Whether segments are to be found too big.
-    pub segments_too_big: bool,
+    /// Indices of the interfaces whose MTU the segments do not fit.
+    pub too_big_for: BTreeSet<u32>,
 }
 
 impl Frame for MemoryFrame {
@@ -44,8 +44,8 @@ impl Frame for MemoryFrame {
         Some(T::mut_from_prefix(bytes).ok()?.0)
     }
 
-    fn segments_fit(&mut self, _ifindex: u32) -> bool {
-        !self.segments_too_big
+    fn segments_fit(&mut self, ifindex: u32) -> bool {
+        !self.too_big_for.contains(&ifindex)
     }
 }
 

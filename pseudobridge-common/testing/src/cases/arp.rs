@@ -63,17 +63,23 @@ pub(super) fn packets() -> Vec<Case> {
             to([172, 30, 30, 255]),
             Reason::ArpUnknownPod,
         ),
+        punt("arp-off-subnet", to([192, 0, 2, 1]), Reason::ArpOffSubnet),
         punt(
-            "arp-off-subnet",
-            to([172, 30, 31, 12]),
+            "arp-pod-of-another-network",
+            to(TestPod::FOREIGN.address()),
             Reason::ArpOffSubnet,
+        ),
+        reply(
+            "arp-ieee-802",
+            request(|_, arp| arp.hardware_type = arp::HARDWARE_IEEE_802.into()),
+            Reason::ArpReplyPod,
         ),
         punt(
             "arp-short",
             cut(to(TARGET.address()), 41),
             Reason::ArpTooShort,
         ),
-        malformed("arp-hardware-type", |arp| arp.hardware_type = 6.into()),
+        malformed("arp-hardware-type", |arp| arp.hardware_type = 7.into()),
         malformed("arp-protocol-type", |arp| arp.protocol_type = 0x86dd.into()),
         malformed("arp-hardware-length", |arp| arp.hardware_len = 8),
         malformed("arp-protocol-length", |arp| arp.protocol_len = 16),
@@ -97,6 +103,11 @@ pub(super) fn packets() -> Vec<Case> {
             request(|ethernet, _| ethernet.addresses.destination = TARGET.host_mac()),
             Reason::OtherDestination,
         ),
+        punt(
+            "arp-to-multicast",
+            request(|ethernet, _| ethernet.addresses.destination = [1, 0, 0x5e, 0, 0, 1]),
+            Reason::OtherDestination,
+        ),
     ]
 }
 
@@ -110,6 +121,19 @@ pub(super) fn spoofed() -> Vec<Case> {
         drop(
             "arp-spoofed-address",
             request(|_, arp| arp.sender_address = TARGET.address()),
+            Reason::SpoofedArpAddress,
+        ),
+        drop(
+            "arp-spoofed-mac-ieee-802",
+            request(|_, arp| {
+                arp.hardware_type = arp::HARDWARE_IEEE_802.into();
+                arp.sender_mac = TARGET.pod_mac();
+            }),
+            Reason::SpoofedArpMac,
+        ),
+        drop(
+            "arp-almost-a-probe",
+            request(|_, arp| arp.sender_address = [0, 0, 0, 1]),
             Reason::SpoofedArpAddress,
         ),
         drop(
@@ -132,7 +156,7 @@ pub(super) fn spoofed() -> Vec<Case> {
 }
 
 /// A request by the sender for the target, edited.
-pub(super) fn request(edit: impl FnOnce(&mut EthernetHeader, &mut ArpPacket)) -> MemoryFrame {
+pub fn request(edit: impl FnOnce(&mut EthernetHeader, &mut ArpPacket)) -> MemoryFrame {
     let mut ethernet = EthernetHeader {
         addresses: EthernetAddresses {
             destination: ethernet::BROADCAST,

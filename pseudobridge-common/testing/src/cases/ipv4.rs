@@ -2,6 +2,7 @@
 
 use pseudobridge_common::{
     abi::Reason,
+    datapath::Frame as _,
     wire::{
         Ipv4Address, checksum,
         ethernet::{self, ETHER_TYPE_IPV4, EthernetAddresses, EthernetHeader},
@@ -22,7 +23,9 @@ pub(super) fn packets() -> Vec<Case> {
         frame
     };
     let mut too_big = gso(packet(|_, _| {}));
-    too_big.segments_too_big = true;
+    too_big.too_big_for.insert(TARGET.ifindex());
+    let mut too_big_elsewhere = gso(packet(|_, _| {}));
+    too_big_elsewhere.too_big_for = [0, SENDER.ifindex(), TestPod::NARROW.ifindex()].into();
     let mut bad_checksum = packet(|_, _| {});
     bad_checksum.bytes[ipv4::HOP_OFFSET + 2] ^= 1;
     let mut padded = packet(|_, _| {});
@@ -55,7 +58,18 @@ pub(super) fn packets() -> Vec<Case> {
         forward("ipv4-header-only", cut(length(20), 34), TARGET),
         forward("ipv4-gso", gso(packet(|_, _| {})), TARGET),
         forward("ipv4-big-tcp", gso(length(0)), TARGET),
+        forward("ipv4-gso-too-big-elsewhere", too_big_elsewhere, TARGET),
         punt("ipv4-gso-too-big", too_big, Reason::Ipv4TooBig),
+        punt(
+            "ipv4-gso-length-beyond-frame",
+            gso(length(29)),
+            Reason::Ipv4BadLength,
+        ),
+        punt(
+            "ipv4-gso-length-below-header",
+            gso(length(19)),
+            Reason::Ipv4BadLength,
+        ),
         punt(
             "ipv4-short",
             cut(packet(|_, _| {}), 33),
@@ -93,16 +107,6 @@ pub(super) fn packets() -> Vec<Case> {
         punt("ipv4-bad-checksum", bad_checksum, Reason::Ipv4BadChecksum),
         punt("ipv4-ttl-1", with_ttl(1), Reason::Ipv4TtlExpired),
         punt("ipv4-ttl-0", with_ttl(0), Reason::Ipv4TtlExpired),
-        drop(
-            "ipv4-spoofed-source",
-            packet(|_, ip| ip.source = TARGET.address()),
-            Reason::SpoofedIpv4Source,
-        ),
-        drop(
-            "ipv4-unspecified-source",
-            packet(|_, ip| ip.source = [0; 4]),
-            Reason::SpoofedIpv4Source,
-        ),
         punt(
             "ipv4-to-other-station",
             packet(|ethernet, _| ethernet.addresses.destination = TARGET.host_mac()),
@@ -113,6 +117,25 @@ pub(super) fn packets() -> Vec<Case> {
             packet(|ethernet, _| ethernet.addresses.destination = ethernet::BROADCAST),
             Reason::OtherDestination,
         ),
+    ]
+}
+
+pub(super) fn spoofed() -> Vec<Case> {
+    let from = |name, source: Ipv4Address, destination: Ipv4Address| {
+        let frame = packet(move |_, ip| {
+            ip.source = source;
+            ip.destination = destination;
+        });
+        drop(name, frame, Reason::SpoofedIpv4Source)
+    };
+    let (anybody, target) = ([0; 4], TARGET.address());
+    vec![
+        from("ipv4-spoofed-source", target, target),
+        from("ipv4-spoofed-network", [172, 30, 31, 11], target),
+        from("ipv4-spoofed-to-broadcast", target, ipv4::BROADCAST),
+        from("ipv4-spoofed-off-subnet", target, [192, 0, 2, 1]),
+        from("ipv4-unspecified-source", anybody, target),
+        from("ipv4-unspecified-to-class-e", anybody, [255, 255, 255, 254]),
     ]
 }
 
@@ -168,6 +191,11 @@ pub(super) fn destinations() -> Vec<Case> {
         ),
         punt("ipv4-off-subnet", to([192, 0, 2, 1]), Reason::Ipv4OffSubnet),
         punt(
+            "ipv4-to-pod-of-another-network",
+            to(TestPod::FOREIGN.address()),
+            Reason::Ipv4OffSubnet,
+        ),
+        punt(
             "ipv4-to-gone",
             to(TestPod::GONE.address()),
             Reason::TargetGone,
@@ -176,7 +204,7 @@ pub(super) fn destinations() -> Vec<Case> {
 }
 
 /// Eight bytes of payload from the sender to the target, edited; the checksum is made right after.
-pub(super) fn packet(edit: impl FnOnce(&mut EthernetHeader, &mut Ipv4Header)) -> MemoryFrame {
+pub fn packet(edit: impl FnOnce(&mut EthernetHeader, &mut Ipv4Header)) -> MemoryFrame {
     let mut ethernet = EthernetHeader {
         addresses: EthernetAddresses {
             destination: SENDER.host_mac(),
@@ -199,6 +227,17 @@ pub(super) fn packet(edit: impl FnOnce(&mut EthernetHeader, &mut Ipv4Header)) ->
         destination: TARGET.address(),
     };
     edit(&mut ethernet, &mut header);
-    header.hop.checksum = (!u16::from_be(checksum::sum(zerocopy::transmute!(header)))).into();
-    frame(&[ethernet.as_bytes(), header.as_bytes(), b"payload!"])
+    let mut frame = frame(&[ethernet.as_bytes(), header.as_bytes(), b"payload!"]);
+    fix_checksum(&mut frame);
+    frame
+}
+
+/// Makes the checksum of the IPv4 header right, taken as one without options; does nothing to a
+/// frame that is shorter.
+pub fn fix_checksum(frame: &mut MemoryFrame) {
+    let Some(header) = frame.header_mut::<Ipv4Header>(ipv4::OFFSET) else {
+        return;
+    };
+    header.hop.checksum = 0.into();
+    header.hop.checksum = (!u16::from_be(checksum::sum(zerocopy::transmute!(*header)))).into();
 }

@@ -2,6 +2,10 @@
 
 mod arp;
 mod ipv4;
+mod vlan;
+
+pub use arp::request as arp_request;
+pub use ipv4::{fix_checksum, packet as ipv4_packet};
 
 use pseudobridge_common::{
     abi::{PodV4, Port, Reason},
@@ -11,7 +15,7 @@ use pseudobridge_common::{
 
 use crate::{MemoryFrame, MemoryTables, TestPod};
 
-const GATEWAY: Ipv4Address = [172, 30, 30, 1];
+const GATEWAY: Ipv4Address = TestPod::SENDER.gateway();
 const SENDER: TestPod = TestPod::SENDER;
 const TARGET: TestPod = TestPod::TARGET;
 
@@ -25,19 +29,25 @@ pub struct Case {
     pub decision: Decision,
 }
 
-/// The tables that the cases are decided over: four pods of 172.30.30.0/24.
+/// The tables that the cases are decided over: four pods of one network, and one of another.
 #[must_use]
 pub fn tables() -> MemoryTables {
     let mut tables = MemoryTables::default();
-    for pod in [SENDER, TARGET, TestPod::NARROW, TestPod::GONE] {
+    for pod in [
+        SENDER,
+        TARGET,
+        TestPod::NARROW,
+        TestPod::GONE,
+        TestPod::FOREIGN,
+    ] {
         tables.ports.insert(
             pod.ifindex(),
             Port {
                 pod_mac: pod.pod_mac(),
                 host_mac: pod.host_mac(),
                 address: pod.address(),
-                gateway: GATEWAY,
-                subnet: [172, 30, 30, 0],
+                gateway: pod.gateway(),
+                subnet: pod.subnet(),
                 mask: [255, 255, 255, 0],
             },
         );
@@ -64,13 +74,13 @@ pub fn all() -> Vec<Case> {
     cases.extend(arp::packets());
     cases.extend(arp::spoofed());
     cases.extend(ipv4::packets());
+    cases.extend(ipv4::spoofed());
     cases.extend(ipv4::destinations());
+    cases.extend(vlan::tagged());
     cases
 }
 
 fn frames() -> Vec<Case> {
-    let mut tagged = ipv4::packet(|_, _| {});
-    tagged.vlan_tagged = true;
     let mut ipv6 = ipv4::packet(|ethernet, _| ethernet.ether_type = 0x86dd.into());
     ipv6.bytes.extend([0; 40]);
     vec![
@@ -83,17 +93,6 @@ fn frames() -> Vec<Case> {
             "short-ethernet",
             cut(arp::request(|_, _| {}), 13),
             Reason::FrameTooShort,
-        ),
-        punt("vlan-beside", tagged, Reason::VlanTagged),
-        punt(
-            "vlan-in-bytes",
-            ipv4::packet(|ethernet, _| ethernet.ether_type = 0x8100.into()),
-            Reason::VlanTagged,
-        ),
-        punt(
-            "service-vlan-in-bytes",
-            ipv4::packet(|ethernet, _| ethernet.ether_type = 0x88a8.into()),
-            Reason::VlanTagged,
         ),
         punt("ipv6", ipv6, Reason::OtherProtocol),
         drop(
