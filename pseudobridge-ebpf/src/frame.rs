@@ -43,7 +43,7 @@ impl SkbFrame {
 
     /// Makes the headers readable where the linear part of the buffer is shorter than they are: a
     /// packet socket leaves all but the Ethernet header of a frame of more than a page in fragments
-    /// (`packet_alloc_skb`, net/packet/af_packet.c).
+    /// (`packet_alloc_skb`, `net/packet/af_packet.c`).
     #[inline(always)]
     fn make_linear(&mut self) {
         let (data, end) = self.bounds();

@@ -4,9 +4,9 @@
 //! It is test code: what cannot go on panics at the caller's line, with the command and its output.
 #![forbid(unsafe_code)]
 
+pub mod by_hand;
 pub mod lab;
 pub mod packets;
 pub mod ping;
 pub mod pseudobridge;
-pub mod by_hand;
 pub mod stats;

@@ -1,8 +1,8 @@
 //! The baseline: the pseudo-bridge by hand gives what it is known to give.
 
+use tests::by_hand;
 use tests::lab::{Node, eventually};
 use tests::ping::Ping;
-use tests::by_hand;
 
 #[test]
 fn pods_reach_each_other_only_after_proxy_arp() {

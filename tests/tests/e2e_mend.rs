@@ -139,3 +139,40 @@ fn a_pipe_in_a_namespaces_place_hangs_nothing() {
     let refused = node.pseudobridge(["up"]).exits(1);
     assert!(refused.stderr.contains("/run/netns/ns1"), "{refused}");
 }
+
+#[test]
+fn another_pin_root_than_the_nodes_own_is_refused() {
+    let node = Node::new();
+    let before = node.dump();
+    node.pseudobridge(["up"]).ok();
+    let running = node.dump();
+    for verb in ["up", "down", "status"] {
+        let elsewhere = ["--pin-root", "/sys/fs/bpf/elsewhere", verb];
+        let refused = node.pseudobridge(elsewhere).exits(1);
+        assert!(refused.stderr.contains("--pin-root"), "{refused}");
+        running.assert_same(&node.dump(), &format!("{verb} with another pin root"));
+    }
+    node.pseudobridge(["down"]).ok();
+    before.assert_same(&node.dump(), "down");
+}
+
+#[test]
+fn a_pin_root_that_can_be_none_is_refused_with_a_cure() {
+    let node = Node::new();
+    for (root, cure) in [
+        ("/", "/sys/fs/bpf/second-node"),
+        ("pins", "/sys/fs/bpf/second-node"),
+        ("/run/pins", "/sys/fs/bpf/second-node"),
+        ("/sys/fs/bpf/missing/pins", "/sys/fs/bpf/second-node"),
+        ("/sys/fs/bpf/node.2", "no dot"),
+    ] {
+        let refused = node.pseudobridge(["--pin-root", root, "up"]).exits(1);
+        assert!(refused.stderr.contains(cure), "{root}: {refused}");
+    }
+}
+
+#[test]
+fn a_file_without_an_end_is_refused() {
+    let refused = Node::new().pseudobridge(["up", "-f", "/dev/zero"]).exits(1);
+    assert!(refused.stderr.contains("longer than"), "{refused}");
+}

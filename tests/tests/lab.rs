@@ -3,8 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use tests::lab::{Node, eventually};
 use tests::by_hand;
+use tests::lab::{Node, eventually};
 
 /// What `act` panics with.
 fn panic_of<T>(act: impl FnOnce() -> T) -> String {

@@ -39,19 +39,23 @@ pub enum Bpffs {
 ///
 /// # Errors
 ///
-/// [`Error::NotBpffs`] where the pin root cannot lie on one, [`Error::PassingMountNamespace`] where
+/// [`Error::NotBpffs`] and [`Error::Dotted`] where the pin root cannot lie on one, [`Error::PassingMountNamespace`] where
 /// one is missing and must not be mounted.
 pub fn find(root: &Path) -> Result<Bpffs, Error> {
-    let parent = root.parent().unwrap_or(root);
+    let root = root.to_owned();
+    let (Some(parent), Some(name)) = (root.parent(), root.file_name()) else {
+        return Err(Error::NotBpffs { root });
+    };
+    // "Dots in names are reserved" (`bpf_lookup`, kernel/bpf/inode.c).
+    if name.as_encoded_bytes().contains(&b'.') {
+        return Err(Error::Dotted { root });
+    }
     if is_bpffs(parent)? {
         return Ok(Bpffs::Mounted);
     }
     let mount_point = Path::new(CONVENTIONAL);
     if parent != mount_point {
-        return Err(Error::NotBpffs {
-            root: root.to_owned(),
-            mount_point: parent.to_owned(),
-        });
+        return Err(Error::NotBpffs { root });
     }
     if mount_namespace_is_passing()? {
         return Err(Error::PassingMountNamespace {

@@ -32,15 +32,36 @@ pub enum Error {
 
     /// The pin root is no place for pins.
     #[error(
-        "{} is not on a BPF filesystem; choose a --pin-root below /sys/fs/bpf, or mount one there: \
-         mount -t bpf bpf {}",
-        .root.display(), .mount_point.display()
+        "{} is not in a directory of a BPF filesystem; choose a --pin-root such as \
+         /sys/fs/bpf/second-node",
+        .root.display()
     )]
     NotBpffs {
         /// The pin root.
         root: PathBuf,
-        /// The directory that would have to be one.
-        mount_point: PathBuf,
+    },
+
+    /// The pin root's name is none for a BPF filesystem.
+    #[error(
+        "{} cannot be a --pin-root: names on a BPF filesystem have no dot in them",
+        .root.display()
+    )]
+    Dotted {
+        /// The pin root.
+        root: PathBuf,
+    },
+
+    /// The node's programs are pinned somewhere else.
+    #[error(
+        "the program on {interface} is not pinned under {}; name the --pin-root that this node was \
+         brought up with",
+        .root.display()
+    )]
+    PinnedElsewhere {
+        /// Where the program hangs.
+        interface: String,
+        /// The pin root that was named.
+        root: PathBuf,
     },
 
     /// The pin root holds something that is not ours.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::tc::TcAttachOptions;
-use aya::programs::{LinkOrder, ProgramError, SchedClassifier, TcAttachType};
+use aya::programs::{LinkOrder, ProgramError, ProgramInfo, SchedClassifier, TcAttachType};
 use aya::sys::SyscallError;
 use aya::{Ebpf, EbpfLoader};
 use pseudobridge_common::abi::{self, Meta};
@@ -37,9 +37,7 @@ pub enum Attached {
 pub fn require_tcx() -> Result<(), Error> {
     match SchedClassifier::query_tcx("lo", TcAttachType::Ingress) {
         Ok(_) => Ok(()),
-        Err(ProgramError::SyscallError(error))
-            if error.io_error.raw_os_error() == Some(nix::libc::EINVAL) =>
-        {
+        Err(ProgramError::SyscallError(error)) if has_no_tcx(&error) => {
             let release = nix::sys::utsname::uname()
                 .map(|names| names.release().to_string_lossy().into_owned())
                 .doing("ask for the kernel's version")?;
@@ -144,6 +142,29 @@ pub fn attached(pins: &Pins, interface: &str) -> Result<Attached, Error> {
     Ok(state)
 }
 
+/// Whether a program of ours hangs on an interface, wherever it is pinned.
+///
+/// # Errors
+///
+/// When the kernel will not tell.
+pub fn hangs_on(interface: &str) -> Result<bool, Error> {
+    match SchedClassifier::query_tcx(interface, TcAttachType::Ingress) {
+        Ok((_revision, programs)) => {
+            let mut names = programs.iter().map(ProgramInfo::name);
+            Ok(names.any(|name| name == abi::TC_PROGRAM.as_bytes()))
+        }
+        // No tcx, no program.
+        Err(ProgramError::SyscallError(error)) if has_no_tcx(&error) => Ok(false),
+        Err(error) => Err(error).doing(format_args!(
+            "ask for the programs on the interface {interface}"
+        )),
+    }
+}
+
+fn has_no_tcx(error: &SyscallError) -> bool {
+    error.io_error.raw_os_error() == Some(nix::libc::EINVAL)
+}
+
 /// Hangs the pinned program on an interface, after those of others, and pins the link.
 ///
 /// # Errors
@@ -219,6 +240,6 @@ fn pinned(pins: &Pins) -> Result<SchedClassifier, Error> {
     SchedClassifier::from_pin(&path).doing(format_args!("open {}", path.display()))
 }
 
-fn pinned_info(pins: &Pins) -> Result<aya::programs::ProgramInfo, Error> {
+fn pinned_info(pins: &Pins) -> Result<ProgramInfo, Error> {
     pinned(pins)?.info().doing("ask for the pinned tc program")
 }

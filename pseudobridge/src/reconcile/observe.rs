@@ -126,6 +126,12 @@ pub async fn observe(netlink: &Netlink, pins: &Pins) -> Result<Observed, Error> 
                 let inside = observe_inside(&owner, link).await?;
                 let attached = match bpf.pinned {
                     Pinned::Yes => Some(bpf::attached(pins, &link.name)?),
+                    Pinned::No if !bpf.incomplete && bpf::hangs_on(&link.name)? => {
+                        return Err(Error::Bpf(bpf::Error::PinnedElsewhere {
+                            interface: link.name.clone(),
+                            root: pins.root().to_owned(),
+                        }));
+                    }
                     Pinned::No | Pinned::InPart => None,
                 };
                 let pod = ObservedPod {

@@ -13,6 +13,8 @@ mod subnet;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +26,9 @@ pub use problem::{Problem, Problems};
 
 /// The most pods of one node, all networks together: the size of the pod maps.
 pub const MAX_PODS: usize = pseudobridge_common::abi::MAX_PODS as usize;
+
+/// The longest topology file in bytes: more than 4,096 pods with every key take.
+const MAX_FILE: u64 = 4 << 20;
 
 /// MTU in bytes of a veth when the file names none, the kernel's own default for Ethernet.
 pub const DEFAULT_MTU: u32 = 1500;
@@ -103,7 +108,7 @@ impl Topology {
     ///
     /// When the file cannot be read, is not UTF-8, or has problems: see [`Topology::parse`].
     pub fn load(path: &Path) -> Result<Self, LoadError> {
-        let bytes = std::fs::read(path).map_err(|error| LoadError::Read {
+        let bytes = read(path).map_err(|error| LoadError::Read {
             path: path.to_owned(),
             error,
         })?;
@@ -126,4 +131,17 @@ impl Topology {
         problems.finish(file_name)?;
         Ok(topology)
     }
+}
+
+/// Reads a file that is no longer than a topology can be: a device may have no end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut start = File::open(path)?.take(MAX_FILE + 1);
+    start.read_to_end(&mut bytes)?;
+    if start.limit() == 0 {
+        return Err(io::Error::other(format!(
+            "it is longer than {MAX_FILE} bytes"
+        )));
+    }
+    Ok(bytes)
 }

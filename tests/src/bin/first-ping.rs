@@ -8,9 +8,9 @@ use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use serde::Serialize;
+use tests::by_hand;
 use tests::lab::{self, Node};
 use tests::ping::Ping;
-use tests::by_hand;
 use tests::stats::Summary;
 
 /// Forgets what pods and node have learnt; permanent entries stay.

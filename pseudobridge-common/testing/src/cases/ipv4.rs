@@ -18,14 +18,6 @@ pub(super) fn packets() -> Vec<Case> {
     let length = |len: u16| packet(move |_, ip| ip.total_len = len.into());
     let with_ttl = |ttl: u8| packet(move |_, ip| ip.hop.ttl = ttl);
     let version_ihl = |value: u8| packet(move |_, ip| ip.version_ihl = value);
-    let gso = |mut frame: MemoryFrame| {
-        frame.gso_size = 1448;
-        frame
-    };
-    let mut too_big = gso(packet(|_, _| {}));
-    too_big.too_big_for.insert(TARGET.ifindex());
-    let mut too_big_elsewhere = gso(packet(|_, _| {}));
-    too_big_elsewhere.too_big_for = [0, SENDER.ifindex(), TestPod::NARROW.ifindex()].into();
     let mut bad_checksum = packet(|_, _| {});
     bad_checksum.bytes[ipv4::HOP_OFFSET + 2] ^= 1;
     let mut padded = packet(|_, _| {});
@@ -56,20 +48,6 @@ pub(super) fn packets() -> Vec<Case> {
             TARGET,
         ),
         forward("ipv4-header-only", cut(length(20), 34), TARGET),
-        forward("ipv4-gso", gso(packet(|_, _| {})), TARGET),
-        forward("ipv4-big-tcp", gso(length(0)), TARGET),
-        forward("ipv4-gso-too-big-elsewhere", too_big_elsewhere, TARGET),
-        punt("ipv4-gso-too-big", too_big, Reason::Ipv4TooBig),
-        punt(
-            "ipv4-gso-length-beyond-frame",
-            gso(length(29)),
-            Reason::Ipv4BadLength,
-        ),
-        punt(
-            "ipv4-gso-length-below-header",
-            gso(length(19)),
-            Reason::Ipv4BadLength,
-        ),
         punt(
             "ipv4-short",
             cut(packet(|_, _| {}), 33),
@@ -116,6 +94,35 @@ pub(super) fn packets() -> Vec<Case> {
             "ipv4-to-all-stations",
             packet(|ethernet, _| ethernet.addresses.destination = ethernet::BROADCAST),
             Reason::OtherDestination,
+        ),
+    ]
+}
+
+/// Packets that stand for several segments.
+pub(super) fn segments() -> Vec<Case> {
+    let gso = |mut frame: MemoryFrame| {
+        frame.gso_size = 1448;
+        frame
+    };
+    let length = |len: u16| gso(packet(move |_, ip| ip.total_len = len.into()));
+    let mut too_big = gso(packet(|_, _| {}));
+    too_big.too_big_for.insert(TARGET.ifindex());
+    let mut too_big_elsewhere = gso(packet(|_, _| {}));
+    too_big_elsewhere.too_big_for = [0, SENDER.ifindex(), TestPod::NARROW.ifindex()].into();
+    vec![
+        forward("ipv4-gso", gso(packet(|_, _| {})), TARGET),
+        forward("ipv4-big-tcp", length(0), TARGET),
+        forward("ipv4-gso-too-big-elsewhere", too_big_elsewhere, TARGET),
+        punt("ipv4-gso-too-big", too_big, Reason::Ipv4TooBig),
+        punt(
+            "ipv4-gso-length-beyond-frame",
+            length(29),
+            Reason::Ipv4BadLength,
+        ),
+        punt(
+            "ipv4-gso-length-below-header",
+            length(19),
+            Reason::Ipv4BadLength,
         ),
     ]
 }

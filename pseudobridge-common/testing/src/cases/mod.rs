@@ -74,6 +74,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(arp::packets());
     cases.extend(arp::spoofed());
     cases.extend(ipv4::packets());
+    cases.extend(ipv4::segments());
     cases.extend(ipv4::spoofed());
     cases.extend(ipv4::destinations());
     cases.extend(vlan::tagged());
