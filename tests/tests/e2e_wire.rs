@@ -213,7 +213,7 @@ fn parse(mac: &str) -> MacAddress {
     bytes.try_into().unwrap()
 }
 
-/// Puts tags before the EtherType.
+/// Puts tags before the `EtherType`.
 fn tagged(mut frame: Vec<u8>, tags: &[[u8; 4]]) -> Vec<u8> {
     frame.splice(12..12, tags.concat());
     frame
