@@ -70,17 +70,87 @@ fn two_ups_at_once_make_one_network() {
 #[test]
 fn a_foreign_link_with_our_alias_is_left_alone() {
     let node = Node::new();
-    node.pseudobridge(["up"]).ok();
-    node.sh(
-        "ip link add eth9 type veth peer name eth9p && ip address add 10.9.9.9/24 dev eth9 &&
-         ip link set eth9 alias \"$(cat /sys/class/net/veth-ns1/ifalias)\"",
-    )
+    let alias = "pseudobridge/1 network=default pod=ns1 netns=theirs origin=created";
+    node.sh(format!(
+        "ip netns add theirs && ip link add eth9 type veth peer name eth9p netns theirs &&
+         ip address add 10.9.9.9/24 dev eth9 && ip link set eth9 alias '{alias}'"
+    ))
     .ok();
+    let before = node.dump();
+    node.pseudobridge(["up"]).ok();
+    node.sh("ip link set veth-ns1 name renamed").ok();
+    assert_eq!(Status::of(&node).pods(), ["ns1", "ns2"]);
+    node.pseudobridge(["up"]).ok();
     let again = node.pseudobridge(["up"]).ok();
     assert!(again.contains("nothing to do"), "{again}");
-    assert_eq!(Status::of(&node).pods(), ["ns1", "ns2"]);
     node.pseudobridge(["down"]).ok();
-    node.sh("ip address show dev eth9 | grep -q 10.9.9.9").ok();
+    before.assert_same(&node.dump(), "up and down beside a copied alias");
+}
+
+#[test]
+fn a_lost_alias_is_mended() {
+    let node = Node::new();
+    let before = node.dump();
+    node.pseudobridge(["up"]).ok();
+    node.sh("ip link set veth-ns1 alias ''").ok();
+    node.pseudobridge(["up"]).ok();
+    assert_whole(&node);
+    node.sh("ip link set veth-ns1 alias ''").ok();
+    node.pseudobridge(["down"]).ok();
+    before.assert_same(&node.dump(), "down after a lost alias");
+}
+
+#[test]
+fn a_lost_gateway_address_is_mended_beside_one_of_others() {
+    let node = Node::new();
+    node.pseudobridge(["up"]).ok();
+    node.sh(
+        "ip address add 10.9.9.9/32 dev veth-ns1 && ip address del 172.30.30.1/32 dev veth-ns1",
+    )
+    .ok();
+    let mended = node.pseudobridge(["up"]).ok();
+    assert!(mended.contains("verified: 4 of 4"), "{mended}");
+    let again = node.pseudobridge(["up"]).ok();
+    assert!(again.contains("nothing to do"), "{again}");
+    assert_eq!(Status::of(&node).property("ns1", "gateway"), "172.30.30.1");
+}
+
+#[test]
+fn a_directory_among_the_pins_is_refused_before_anything_is_touched() {
+    let node = Node::new();
+    node.pseudobridge(["up"]).ok();
+    node.sh(format!("mkdir {PIN_ROOT}/links/tc-dir")).ok();
+    let running = node.dump();
+    for verb in ["up", "down"] {
+        let refused = node.pseudobridge([verb]).exits(1);
+        assert!(refused.stderr.contains("links/tc-dir"), "{refused}");
+        running.assert_same(&node.dump(), verb);
+    }
+}
+
+#[test]
+fn partial_pins_do_not_hide_who_forwards() {
+    let node = Node::new();
+    node.pseudobridge(["up"]).ok();
+    node.sh(format!("rm {PIN_ROOT}/maps/targets")).ok();
+    assert_eq!(Status::of(&node).property("ns1", "datapath"), "tc");
+}
+
+#[test]
+fn nodes_that_race_for_one_pin_root_leave_one_whole() {
+    let node = Node::new();
+    let other = "[[network]]\nname = \"other\"\nsubnet = \"172.30.31.0/24\"\n\
+                 gateway = \"172.30.31.1\"\n\n[[network.pod]]\nname = \"ns3\"\n\
+                 address = \"172.30.31.11\"\n";
+    node.write("/run/other.toml", other);
+    node.sh("ip netns add other").ok();
+    let program = binary();
+    node.sh(format!(
+        "{program} up & first=$!
+         nsenter --net=/run/netns/other {program} up -f /run/other.toml > /run/log 2>&1
+         second=$?; wait $first; [ $? -ne $second ]"
+    ))
+    .ok();
 }
 
 #[test]
@@ -131,10 +201,11 @@ fn what_others_put_on_our_veth_stays() {
 }
 
 #[test]
-fn a_pipe_in_a_namespaces_place_hangs_nothing() {
+fn a_name_that_leads_nowhere_hangs_nothing() {
     let node = Node::new();
     node.pseudobridge(["up"]).ok();
-    node.sh("ip netns delete ns1 && mkfifo /run/netns/ns1").ok();
+    node.sh("ip netns delete ns1 && mkfifo /run/netns/ns1 && ln -s self /run/netns/self")
+        .ok();
     node.pseudobridge(["status"]).ok();
     let refused = node.pseudobridge(["up"]).exits(1);
     assert!(refused.stderr.contains("/run/netns/ns1"), "{refused}");
@@ -165,6 +236,7 @@ fn a_pin_root_that_can_be_none_is_refused_with_a_cure() {
         ("/run/pins", "/sys/fs/bpf/second-node"),
         ("/sys/fs/bpf/missing/pins", "/sys/fs/bpf/second-node"),
         ("/sys/fs/bpf/node.2", "no dot"),
+        ("/sys/fs/bpf/node-incomplete", "choose another one"),
     ] {
         let refused = node.pseudobridge(["--pin-root", root, "up"]).exits(1);
         assert!(refused.stderr.contains(cure), "{root}: {refused}");

@@ -15,6 +15,7 @@ use nix::unistd::getppid;
 use procfs::process::{MountInfo, Process};
 
 use super::error::Doing as _;
+use super::pins::INCOMPLETE;
 use super::{Error, Pins};
 
 /// Where a BPF filesystem is by convention.
@@ -39,7 +40,7 @@ pub enum Bpffs {
 ///
 /// # Errors
 ///
-/// [`Error::NotBpffs`] and [`Error::Dotted`] where the pin root cannot lie on one, [`Error::PassingMountNamespace`] where
+/// [`Error::NotBpffs`] and [`Error::BadName`] where the pin root cannot lie on one, [`Error::PassingMountNamespace`] where
 /// one is missing and must not be mounted.
 pub fn find(root: &Path) -> Result<Bpffs, Error> {
     let root = root.to_owned();
@@ -47,8 +48,9 @@ pub fn find(root: &Path) -> Result<Bpffs, Error> {
         return Err(Error::NotBpffs { root });
     };
     // "Dots in names are reserved" (`bpf_lookup`, kernel/bpf/inode.c).
-    if name.as_encoded_bytes().contains(&b'.') {
-        return Err(Error::Dotted { root });
+    let name = name.as_encoded_bytes();
+    if name.contains(&b'.') || name.ends_with(INCOMPLETE.as_bytes()) {
+        return Err(Error::BadName { root });
     }
     if is_bpffs(parent)? {
         return Ok(Bpffs::Mounted);
@@ -163,7 +165,10 @@ fn command_that_works() -> Result<String, Error> {
     };
     for entry in named.into_iter().flatten() {
         let entry = entry.doing(looking)?;
-        let theirs = fs::metadata(entry.path()).doing(looking)?;
+        // A name that leads nowhere is not that of this namespace.
+        let Ok(theirs) = fs::metadata(entry.path()) else {
+            continue;
+        };
         if (theirs.dev(), theirs.ino()) == (ours.dev(), ours.ino()) {
             path = entry.path().display().to_string();
         }

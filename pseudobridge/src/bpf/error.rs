@@ -43,10 +43,11 @@ pub enum Error {
 
     /// The pin root's name is none for a BPF filesystem.
     #[error(
-        "{} cannot be a --pin-root: names on a BPF filesystem have no dot in them",
+        "{} cannot be a --pin-root: names on a BPF filesystem have no dot in them, and those that \
+         end with -incomplete are for installations that were cut short; choose another one",
         .root.display()
     )]
-    Dotted {
+    BadName {
         /// The pin root.
         root: PathBuf,
     },

@@ -11,6 +11,9 @@ use super::Error;
 use super::error::Doing as _;
 use super::maps::Plain;
 
+/// How the name of a place ends where pins are made, or removed, before that of the pin root.
+pub(super) const INCOMPLETE: &str = "-incomplete";
+
 /// A pin root.
 ///
 /// `maps/`, one pin a map; `programs/tc`; `links/tc-INTERFACE`, one pin an attachment. It comes
@@ -85,7 +88,7 @@ impl Pins {
     #[must_use]
     pub fn incomplete(&self) -> Self {
         let mut name = self.root.file_name().unwrap_or_default().to_owned();
-        name.push("-incomplete");
+        name.push(INCOMPLETE);
         Self {
             root: self.root.with_file_name(name),
         }
@@ -212,11 +215,13 @@ impl Pins {
             }
         };
         known(&self.root, &|name| {
-            ["maps", "programs", "links"].contains(&name)
+            ["maps/", "programs/", "links/"].contains(&name)
         })?;
         known(&self.maps(), &|name| abi::maps::ALL.contains(&name))?;
         known(&self.programs(), &|name| ["tc", "tc-next"].contains(&name))?;
-        known(&self.links(), &|name| name.starts_with("tc-"))
+        known(&self.links(), &|name| {
+            name.starts_with("tc-") && !name.ends_with(['/', '@'])
+        })
     }
 
     fn meta(&self) -> Result<Meta, Error> {
@@ -258,7 +263,8 @@ fn exists(path: &Path) -> Result<bool, Error> {
     fs::exists(path).doing(format_args!("look at {}", path.display()))
 }
 
-/// The names in a directory; none where there is no directory.
+/// The names in a directory, with a mark behind those of directories and symbolic links, as ls(1)
+/// sets it: no pin is one. None where there is no directory.
 fn list(directory: &Path) -> Result<Vec<String>, Error> {
     let reading = format!("read the directory {}", directory.display());
     let entries = match fs::read_dir(directory) {
@@ -267,7 +273,17 @@ fn list(directory: &Path) -> Result<Vec<String>, Error> {
         Err(error) => return Err(error).doing(&reading),
     };
     entries
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .map(|entry| {
+            let entry = entry?;
+            let mut name = entry.file_name().to_string_lossy().into_owned();
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                name.push('/');
+            } else if kind.is_symlink() {
+                name.push('@');
+            }
+            Ok(name)
+        })
         .collect::<io::Result<_>>()
         .doing(&reading)
 }

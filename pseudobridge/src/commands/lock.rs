@@ -1,60 +1,84 @@
-//! One command at a time changes a node.
+//! One command at a time changes what is ours on a machine, and nobody looks at it half-changed.
 
-use std::io::ErrorKind;
-use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use nix::sys::socket::{getsockopt, sockopt};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 
-/// An abstract socket address: it belongs to the network namespace, as a node does, and is free
-/// again as soon as its holder ends, however it ends.
-const NAME: &str = "pseudobridge";
+/// Root's alone, so that nobody else can hold it; one for all nodes, which may share a pin root
+/// and do share the names of namespaces. It stays, empty of meaning, until the machine restarts.
+const PATH: &str = "/run/pseudobridge.lock";
 
 /// How long another command may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Held by the command that changes the node, until dropped.
+/// Held until dropped, or until the process ends, however it does.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _held: UnixListener,
+    _held: Flock<File>,
 }
 
 impl Lock {
-    /// Waits for the node to be ours alone.
+    /// Waits until no other command changes or looks.
     ///
     /// # Errors
     ///
     /// When another process, which is named, holds it for too long.
-    pub(super) fn take() -> Result<Self> {
-        let address = SocketAddr::from_abstract_name(NAME)?;
-        let since = Instant::now();
-        loop {
-            match UnixListener::bind_addr(&address) {
-                Ok(held) => return Ok(Self { _held: held }),
-                Err(error) if error.kind() != ErrorKind::AddrInUse => {
-                    return Err(error).context("cannot lock the node");
-                }
-                Err(_) if since.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(20)),
-                Err(_) => bail!(
-                    "{} has been changing this node for {} s; wait for it, or end it",
-                    holder(&address),
-                    PATIENCE.as_secs()
-                ),
-            }
-        }
+    pub(super) fn to_change() -> Result<Self> {
+        let mut held = wait(FlockArg::LockExclusiveNonblock)?;
+        let note = format!("{}\n", std::process::id());
+        held.set_len(0)
+            .and_then(|()| held.rewind())
+            .and_then(|()| held.write_all(note.as_bytes()))
+            .with_context(|| format!("cannot write {PATH}"))?;
+        Ok(Self { _held: held })
+    }
+
+    /// Waits until no other command changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lock::to_change`].
+    pub(super) fn to_look() -> Result<Self> {
+        let held = wait(FlockArg::LockSharedNonblock)?;
+        Ok(Self { _held: held })
     }
 }
 
-/// Who listens at the address.
-fn holder(address: &SocketAddr) -> String {
-    let peer = UnixStream::connect_addr(address)
-        .map_err(anyhow::Error::from)
-        .and_then(|stream| Ok(getsockopt(&stream, sockopt::PeerCredentials)?));
-    match peer {
-        Ok(peer) => format!("process {}", peer.pid()),
-        Err(_) => "another process".to_owned(),
+fn wait(how: FlockArg) -> Result<Flock<File>> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(PATH)
+        .with_context(|| format!("cannot open {PATH}"))?;
+    let since = Instant::now();
+    loop {
+        match Flock::lock(file, how) {
+            Ok(held) => return Ok(held),
+            Err((back, Errno::EWOULDBLOCK)) if since.elapsed() < PATIENCE => {
+                file = back;
+                thread::sleep(Duration::from_millis(20));
+            }
+            Err((mut back, Errno::EWOULDBLOCK)) => {
+                let mut holder = String::new();
+                back.read_to_string(&mut holder)
+                    .with_context(|| format!("cannot read {PATH}"))?;
+                bail!(
+                    "another pseudobridge (process {}) has been at work for {} s; wait for it, or \
+                     end it",
+                    holder.trim(),
+                    PATIENCE.as_secs()
+                );
+            }
+            Err((_, error)) => return Err(error).with_context(|| format!("cannot lock {PATH}")),
+        }
     }
 }

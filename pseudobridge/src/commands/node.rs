@@ -15,27 +15,27 @@ pub(super) struct Node {
     netlink: Netlink,
     /// Where its pins are.
     pub(super) pins: Pins,
-    _lock: Option<Lock>,
+    _lock: Lock,
 }
 
 impl Node {
     /// Opens the node of the calling thread, to look at it.
     pub(super) fn open(cli: &Cli) -> Result<Self> {
         privileges::require(&privileges::LOOK)?;
-        Ok(Self {
-            netlink: Netlink::open()?,
-            pins: Pins::new(&cli.pin_root),
-            _lock: None,
-        })
+        Self::locked(cli, Lock::to_look()?)
     }
 
     /// Opens it to change it, which one command does at a time, and to verify what came of that.
     pub(super) fn open_to_change(cli: &Cli) -> Result<Self> {
         privileges::require(&privileges::CHANGE)?;
-        let lock = Lock::take()?;
+        Self::locked(cli, Lock::to_change()?)
+    }
+
+    fn locked(cli: &Cli, lock: Lock) -> Result<Self> {
         Ok(Self {
-            _lock: Some(lock),
-            ..Self::open(cli)?
+            netlink: Netlink::open()?,
+            pins: Pins::new(&cli.pin_root),
+            _lock: lock,
         })
     }
 

@@ -184,7 +184,7 @@ impl PodStatus {
             name: pod.owner.pod.clone(),
             network: pod.owner.network.clone(),
             subnet: pod.subnet(observed),
-            gateway: pod.gateway(),
+            gateway: pod.gateway(observed),
             address: pod.addresses.first().copied(),
             mac: inside
                 .and_then(|inside| inside.link.mac)

@@ -25,13 +25,15 @@ pub(super) struct Verification {
 impl Verification {
     /// Lets the pods that there are talk to each other.
     pub(super) fn run(observed: &Observed, how_much: Verify) -> Result<Self> {
-        let mut networks: BTreeMap<Ipv4Addr, Vec<Endpoint>> = BTreeMap::new();
+        let mut networks: BTreeMap<String, (Ipv4Addr, Vec<Endpoint>)> = BTreeMap::new();
         for pod in observed.pods.values() {
             let pod = pod.desired(observed)?;
-            networks.entry(pod.gateway).or_default().push(endpoint(pod));
+            let network = networks.entry(pod.network.clone());
+            let (_, pods) = network.or_insert((pod.gateway, Vec::new()));
+            pods.push(endpoint(pod));
         }
         let plan: Vec<_> = networks
-            .iter()
+            .values()
             .flat_map(|(gateway, pods)| probes(pods, *gateway, how_much))
             .collect();
         let total = plan.iter().map(|probe| probe.to.len()).sum();

@@ -141,8 +141,10 @@ fn refusal(cause: &io::Error, detail: Option<&str>, capability: &str) -> String 
     if let Some(detail) = detail {
         text = format!("{text} ({detail})");
     }
-    if cause.kind() == io::ErrorKind::PermissionDenied {
-        text = format!("{text}; {capability} is missing, run as root");
+    match cause.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EPERM) => text = format!("{text}; {capability} is missing, run as root"),
+        Some(Errno::EACCES) => text = format!("{text}; run as root"),
+        _ => {}
     }
     text
 }

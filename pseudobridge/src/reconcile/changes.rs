@@ -8,7 +8,7 @@ use super::observe::{BpfState, Inside};
 use super::step::{Change, InnerChange};
 use super::sysctls::{IPV6_MIN_MTU, SETTINGS};
 use super::{DesiredPod, ObservedPod};
-use crate::bpf::Attached;
+use crate::bpf::{Attached, Pinned};
 use crate::netlink::{Address, Neighbour};
 use crate::topology::Datapath;
 
@@ -72,13 +72,13 @@ pub(super) fn changes(
         };
         changes.unless(now.is_some_and(is_set), Change::Set(*setting));
     }
-    let mtu = desired.pod.mtu;
+    let (mtu, gateway) = (desired.pod.mtu, Ipv4Net::from(desired.gateway));
     changes.unless(
         now.is_none_or(|now| now.link.mtu == mtu),
         Change::SetHostMtu,
     );
     changes.unless(
-        now.is_some_and(|now| now.gateway() == Some(desired.gateway)),
+        now.is_some_and(|now| now.gateways.iter().any(|one| one.address == gateway)),
         Change::AddGateway,
     );
     if with_bpf {
@@ -167,7 +167,11 @@ pub(super) fn bpf_changes(
     };
     changes.unless(now.is_some_and(is_entered), Change::Enter);
     if datapath == Datapath::Tc {
-        let attached = now.and_then(|now| now.attached).unwrap_or(Attached::No);
+        let attached = match bpf.pinned {
+            Pinned::Yes => now.and_then(|now| now.attached).unwrap_or(Attached::No),
+            // What hangs there goes with the pins that are left.
+            Pinned::No | Pinned::InPart => Attached::No,
+        };
         changes.unless(attached != Attached::Outdated, Change::Update);
         changes.unless(attached != Attached::No, Change::Attach);
     }

@@ -82,9 +82,7 @@ fn namespace(pod: &DesiredPod, node: &Observed) -> Option<Conflict> {
 fn link(pod: &DesiredPod, node: &Observed) -> Option<Conflict> {
     let name = &pod.pod.interface;
     let link = node.links.iter().find(|link| link.name == *name)?;
-    let is_ours = node.pods.contains_key(&link.index)
-        || node.orphans.iter().any(|orphan| orphan.index == link.index);
-    (!is_ours).then(|| Conflict {
+    (!is_on_ours(link.index, node)).then(|| Conflict {
         what: format!("interface {name} exists and is not ours"),
         cure: format!(
             "remove it (ip link del {name}), or give pod {} another `interface`",
@@ -95,7 +93,7 @@ fn link(pod: &DesiredPod, node: &Observed) -> Option<Conflict> {
 
 fn addresses(network: &Network, node: &Observed) -> Vec<Conflict> {
     let foreign = node.addresses.iter().filter(|address| {
-        network.subnet.contains(&address.address.addr()) && !node.pods.contains_key(&address.index)
+        network.subnet.contains(&address.address.addr()) && !is_on_ours(address.index, node)
     });
     let conflict = |address: &crate::netlink::Address| {
         let interface = interface_name(node, address.index);
@@ -122,7 +120,7 @@ fn routes(network: &Network, node: &Observed) -> Vec<Conflict> {
     };
     let is_ours = |route: &Route| {
         let by_us = route.protocol == PROTOCOL && route.table == Route::MAIN;
-        let over_ours = route.oif.is_some_and(|oif| node.pods.contains_key(&oif));
+        let over_ours = route.oif.is_some_and(|oif| is_on_ours(oif, node));
         // Over our links others may add what they like, but not in the place of a pod's route.
         let is_elsewhere =
             || route.table != Route::MAIN || route.metric != 0 || !is_pod(route.destination);
@@ -167,4 +165,9 @@ fn describe(route: &Route, node: &Observed) -> String {
 fn interface_name(node: &Observed, index: u32) -> String {
     let link = node.links.iter().find(|link| link.index == index);
     link.map_or_else(|| "another interface".to_owned(), |link| link.name.clone())
+}
+
+/// Whether the link is ours, be it one that has lost its alias and is about to go.
+fn is_on_ours(index: u32, node: &Observed) -> bool {
+    node.pods.contains_key(&index) || node.orphans.iter().any(|orphan| orphan.index == index)
 }

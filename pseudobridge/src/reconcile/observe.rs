@@ -121,8 +121,7 @@ pub async fn observe(netlink: &Netlink, pins: &Pins) -> Result<Observed, Error> 
     for link in links.iter().filter(|link| is_veth(link)) {
         let owner = link.alias.as_deref().map(str::parse::<Owner>);
         match owner {
-            Some(Ok(_)) if is_copy(link, &links) => {}
-            Some(Ok(owner)) => {
+            Some(Ok(owner)) if bears_our_marks(link) => {
                 let inside = observe_inside(&owner, link).await?;
                 let attached = match bpf.pinned {
                     Pinned::Yes => Some(bpf::attached(pins, &link.name)?),
@@ -132,6 +131,7 @@ pub async fn observe(netlink: &Netlink, pins: &Pins) -> Result<Observed, Error> 
                             root: pins.root().to_owned(),
                         }));
                     }
+                    Pinned::InPart if bpf::hangs_on(&link.name)? => Some(Attached::Outdated),
                     Pinned::No | Pinned::InPart => None,
                 };
                 let pod = ObservedPod {
@@ -187,10 +187,11 @@ impl Observed {
 impl ObservedPod {
     /// The gateway's address on the host-side veth, on which others may have put theirs too.
     #[must_use]
-    pub fn gateway(&self) -> Option<Ipv4Addr> {
-        let mut hosts = self.gateways.iter().map(|one| one.address);
-        let gateway = hosts.find(|address| address.prefix_len() == 32);
-        gateway.map(|address| address.addr())
+    pub fn gateway(&self, node: &Observed) -> Option<Ipv4Addr> {
+        let subnet = self.subnet(node)?;
+        let mut addresses = self.gateways.iter().map(|one| one.address);
+        let gateway = addresses.find(|one| one.prefix_len() == 32 && subnet.contains(one));
+        gateway.map(|one| one.addr())
     }
 
     /// The subnet that its address is in, by the `unreachable` route that covers it.
@@ -220,10 +221,11 @@ impl ObservedPod {
             .addresses
             .iter()
             .find(|one| one.address.addr() == address);
-        let gateway = self.gateway().ok_or_else(|| lost("gateway address"))?;
+        let subnet = self.subnet(node).ok_or_else(|| lost("subnet's route"))?;
+        let gateway = self.gateway(node).ok_or_else(|| lost("gateway address"))?;
         let desired = DesiredPod {
             network: self.owner.network.clone(),
-            subnet: self.subnet(node).ok_or_else(|| lost("subnet's route"))?,
+            subnet,
             gateway,
             pod_prefix: own.ok_or_else(|| lost("address"))?.address.prefix_len(),
             pod: Pod {
@@ -276,15 +278,10 @@ pub(super) fn is_orphan(link: &Link) -> bool {
     link.group == GROUP && link.mac == Some(identity::host_mac(&link.name))
 }
 
-/// Bears the alias of another link, which has the hardware address that follows from its name: an
-/// alias can be copied. One link alone may well have been renamed.
-pub(super) fn is_copy(link: &Link, links: &[Link]) -> bool {
-    let is_original = |link: &Link| link.mac == Some(identity::host_mac(&link.name));
-    let is_twin = |other: &Link| other.index != link.index && other.alias == link.alias;
-    !is_original(link)
-        && links
-            .iter()
-            .any(|other| is_twin(other) && is_original(other))
+/// An alias can be copied. Ours is also in our group, or, where a deletion of many was cut short,
+/// has the hardware address that follows from its name.
+pub(super) fn bears_our_marks(link: &Link) -> bool {
+    link.group == GROUP || link.mac == Some(identity::host_mac(&link.name))
 }
 
 fn on<T: Clone>(link: &Link, all: &[T], index: impl Fn(&T) -> u32) -> Vec<T> {

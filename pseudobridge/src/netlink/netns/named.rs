@@ -154,7 +154,7 @@ pub fn state(name: &str) -> Result<State, Error> {
             line: mark_in(&path).map_err(fail)?,
         }),
         // A symbolic link that leads nowhere takes the name as well.
-        Err(Errno::ENOENT) if path.is_symlink() => Ok(State::File { line: None }),
+        Err(_) if path.is_symlink() => Ok(State::File { line: None }),
         Err(Errno::ENOENT) => Ok(State::Absent),
         Err(error) => Err(fail(error.into())),
     }

@@ -1,10 +1,9 @@
 //! By what we know our own, and what is written of it.
 
 use super::{COOKIE, ip, link, topology};
-use crate::netlink::Link;
 use crate::netlink::netns::State;
 use crate::reconcile::identity::{GROUP, host_mac, pod_mac};
-use crate::reconcile::observe::{classify, is_copy, is_orphan};
+use crate::reconcile::observe::{bears_our_marks, classify, is_orphan};
 use crate::reconcile::{DesiredPod, Namespace};
 
 #[test]
@@ -42,22 +41,19 @@ fn a_link_without_alias_is_ours_by_group_and_address() {
 }
 
 #[test]
-fn an_alias_that_was_copied_makes_no_link_ours() {
-    let alias = |mut link: Link| {
-        link.alias = Some("pseudobridge/1 network=n pod=p netns=p origin=created".to_owned());
-        link
-    };
-    let mut ours = alias(link(10, "veth-p", Some("veth")));
-    ours.mac = Some(host_mac("veth-p"));
-    let copy = alias(link(11, "eth9", Some("veth")));
-    let both = [ours.clone(), copy.clone()];
-    assert!(is_copy(&copy, &both));
-    assert!(!is_copy(&ours, &both));
-    ours.name = "renamed".to_owned();
+fn an_alias_alone_makes_no_link_ours() {
+    let mut link = link(10, "veth-p", Some("veth"));
+    assert!(!bears_our_marks(&link));
+    link.group = GROUP;
+    assert!(bears_our_marks(&link));
+    link.group = 4711;
+    link.mac = Some(host_mac("veth-p"));
     assert!(
-        !is_copy(&ours, &[ours.clone()]),
-        "a renamed link is no copy"
+        bears_our_marks(&link),
+        "on its way to be deleted with others"
     );
+    link.name = "eth9".to_owned();
+    assert!(!bears_our_marks(&link));
 }
 
 #[test]
