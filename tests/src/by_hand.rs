@@ -61,3 +61,20 @@ pub fn replay(node: &Node, commands: &[&str]) {
         node.sh(command).ok();
     }
 }
+
+/// Asserts what ns1 knows once it has spoken to ns2, by hand or not: the other pod and the gateway,
+/// both at the hardware address of its host-side veth.
+///
+/// # Panics
+/// When either is missing, or somewhere else.
+#[track_caller]
+pub fn assert_neighbours(node: &Node) {
+    let (neighbours, mac) = (
+        node.sh("ip netns exec ns1 ip neigh").ok(),
+        node.mac("veth-ns1"),
+    );
+    for address in ["172.30.30.12", "172.30.30.1"] {
+        let entry = format!("{address} dev veth-ns1-pod lladdr {mac} ");
+        assert!(neighbours.contains(&entry), "no `{entry}` in\n{neighbours}");
+    }
+}

@@ -33,12 +33,5 @@ fn pods_reach_each_other_only_after_proxy_arp() {
 
     let gateway = Ping::of(&node.sh("ip netns exec ns1 ping -c 1 172.30.30.1"));
     assert!(gateway.lossless());
-    let (neighbours, mac) = (
-        node.sh("ip netns exec ns1 ip neigh").ok(),
-        node.mac("veth-ns1"),
-    );
-    for address in ["172.30.30.12", "172.30.30.1"] {
-        let entry = format!("{address} dev veth-ns1-pod lladdr {mac} ");
-        assert!(neighbours.contains(&entry), "no `{entry}` in\n{neighbours}");
-    }
+    by_hand::assert_neighbours(&node);
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use tests::by_hand;
 use tests::lab::{Node, eventually};
 use tests::ping::Ping;
 use tests::pseudobridge::{PIN_ROOT, Status, assert_reached, assert_whole};
@@ -15,14 +16,7 @@ fn up_gives_what_the_commands_by_hand_give() {
     assert_eq!((ping.sent, ping.received), (3, 3), "0 % loss");
     assert_eq!(ping.ttl, [63; 3], "routed once");
 
-    let (neighbours, mac) = (
-        node.sh("ip netns exec ns1 ip neigh").ok(),
-        node.mac("veth-ns1"),
-    );
-    for address in ["172.30.30.12", "172.30.30.1"] {
-        let entry = format!("{address} dev veth-ns1-pod lladdr {mac} ");
-        assert!(neighbours.contains(&entry), "no `{entry}` in\n{neighbours}");
-    }
+    by_hand::assert_neighbours(&node);
 }
 
 #[test]

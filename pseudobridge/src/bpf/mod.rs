@@ -11,7 +11,7 @@ pub use counters::{Totals, counters, forget_counters};
 pub use error::Error;
 pub use maps::{Entries, Maps};
 pub use pins::{Pinned, Pins};
-pub use program::{Attached, Program, attach, attached, detach, hangs_on, require_tcx, update};
+pub use program::{Attached, Program, attach, attached, detach, pinned_id, require_tcx, update};
 
 /// The object with all programs and maps, as the build script compiled it.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/pseudobridge.bpf.o"));

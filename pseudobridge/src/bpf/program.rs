@@ -119,46 +119,39 @@ impl Program {
     }
 }
 
-/// What of ours hangs on an interface.
+/// What of ours hangs on an interface, given the id of the pinned program, if there is one.
 ///
 /// # Errors
 ///
 /// When the kernel will not tell.
-pub fn attached(pins: &Pins, interface: &str) -> Result<Attached, Error> {
-    let (_revision, programs) = SchedClassifier::query_tcx(interface, TcAttachType::Ingress)
-        .doing(format_args!(
-            "ask for the programs on the interface {interface}"
-        ))?;
-    let pinned = pinned_info(pins)?.id();
-    let mut state = Attached::No;
-    for program in programs {
-        if program.id() == pinned {
-            return Ok(Attached::Yes);
+pub fn attached(pinned: Option<u32>, interface: &str) -> Result<Attached, Error> {
+    let programs = match SchedClassifier::query_tcx(interface, TcAttachType::Ingress) {
+        Ok((_revision, programs)) => programs,
+        // No tcx, no program.
+        Err(ProgramError::SyscallError(error)) if has_no_tcx(&error) => Vec::new(),
+        Err(error) => {
+            return Err(error).doing(format_args!(
+                "ask for the programs on the interface {interface}"
+            ));
         }
-        if program.name() == abi::TC_PROGRAM.as_bytes() {
-            state = Attached::Outdated;
-        }
+    };
+    if programs.iter().any(|one| Some(one.id()) == pinned) {
+        return Ok(Attached::Yes);
     }
-    Ok(state)
+    let mut names = programs.iter().map(ProgramInfo::name);
+    if names.any(|name| name == abi::TC_PROGRAM.as_bytes()) {
+        return Ok(Attached::Outdated);
+    }
+    Ok(Attached::No)
 }
 
-/// Whether a program of ours hangs on an interface, wherever it is pinned.
+/// The kernel's id of the pinned program.
 ///
 /// # Errors
 ///
-/// When the kernel will not tell.
-pub fn hangs_on(interface: &str) -> Result<bool, Error> {
-    match SchedClassifier::query_tcx(interface, TcAttachType::Ingress) {
-        Ok((_revision, programs)) => {
-            let mut names = programs.iter().map(ProgramInfo::name);
-            Ok(names.any(|name| name == abi::TC_PROGRAM.as_bytes()))
-        }
-        // No tcx, no program.
-        Err(ProgramError::SyscallError(error)) if has_no_tcx(&error) => Ok(false),
-        Err(error) => Err(error).doing(format_args!(
-            "ask for the programs on the interface {interface}"
-        )),
-    }
+/// When the pin cannot be opened.
+pub fn pinned_id(pins: &Pins) -> Result<u32, Error> {
+    Ok(pinned_info(pins)?.id())
 }
 
 fn has_no_tcx(error: &SyscallError) -> bool {

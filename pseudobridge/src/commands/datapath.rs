@@ -50,10 +50,6 @@ pub(super) async fn run(cli: &Cli, arguments: &SwitchDatapath) -> Result<()> {
     if datapath == Datapath::Tc {
         bpf::require_tcx()?;
     }
-    // A pod that cannot be verified afterwards is better known before.
-    for pod in observed.pods.values() {
-        pod.desired(&observed)?;
-    }
     let current = node.program_is_current(&observed)?;
     let plan = reconcile::switch(datapath, &observed, current)?;
     node.apply(&plan, &observed).await?;

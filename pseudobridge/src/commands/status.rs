@@ -178,7 +178,7 @@ impl Report for Status {
 
 impl PodStatus {
     fn of(pod: &ObservedPod, observed: &Observed, counters: BTreeMap<Reason, Totals>) -> Self {
-        let is_attached = matches!(pod.attached, Some(Attached::Yes | Attached::Outdated));
+        let is_attached = pod.attached != Attached::No;
         let inside = pod.inside.as_ref();
         Self {
             name: pod.owner.pod.clone(),

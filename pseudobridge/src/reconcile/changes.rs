@@ -168,7 +168,7 @@ pub(super) fn bpf_changes(
     changes.unless(now.is_some_and(is_entered), Change::Enter);
     if datapath == Datapath::Tc {
         let attached = match bpf.pinned {
-            Pinned::Yes => now.and_then(|now| now.attached).unwrap_or(Attached::No),
+            Pinned::Yes => now.map_or(Attached::No, |now| now.attached),
             // What hangs there goes with the pins that are left.
             Pinned::No | Pinned::InPart => Attached::No,
         };

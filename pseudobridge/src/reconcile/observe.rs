@@ -65,8 +65,8 @@ pub struct ObservedPod {
     pub neighbours: Vec<Neighbour>,
     /// What each sysctl of `sysctls::SETTINGS` is; `None` where the link has no such family.
     pub settings: Vec<Option<String>>,
-    /// What hangs at its ingress; `None` where nothing is pinned.
-    pub attached: Option<Attached>,
+    /// What of ours hangs at its ingress.
+    pub attached: Attached,
     /// The pod's end, if it is where the alias says.
     pub inside: Option<Inside>,
 }
@@ -116,6 +116,10 @@ pub async fn observe(netlink: &Netlink, pins: &Pins) -> Result<Observed, Error> 
     let routes = netlink.route_list().await?;
     let neighbours = netlink.neigh_list().await?;
 
+    let pinned = match bpf.pinned {
+        Pinned::Yes => Some(bpf::pinned_id(pins)?),
+        Pinned::No | Pinned::InPart => None,
+    };
     let mut pods = BTreeMap::new();
     let mut orphans = Vec::new();
     for link in links.iter().filter(|link| is_veth(link)) {
@@ -123,17 +127,13 @@ pub async fn observe(netlink: &Netlink, pins: &Pins) -> Result<Observed, Error> 
         match owner {
             Some(Ok(owner)) if bears_our_marks(link) => {
                 let inside = observe_inside(&owner, link).await?;
-                let attached = match bpf.pinned {
-                    Pinned::Yes => Some(bpf::attached(pins, &link.name)?),
-                    Pinned::No if !bpf.incomplete && bpf::hangs_on(&link.name)? => {
-                        return Err(Error::Bpf(bpf::Error::PinnedElsewhere {
-                            interface: link.name.clone(),
-                            root: pins.root().to_owned(),
-                        }));
-                    }
-                    Pinned::InPart if bpf::hangs_on(&link.name)? => Some(Attached::Outdated),
-                    Pinned::No | Pinned::InPart => None,
-                };
+                let attached = bpf::attached(pinned, &link.name)?;
+                if attached != Attached::No && bpf.pinned == Pinned::No && !bpf.incomplete {
+                    return Err(Error::Bpf(bpf::Error::PinnedElsewhere {
+                        interface: link.name.clone(),
+                        root: pins.root().to_owned(),
+                    }));
+                }
                 let pod = ObservedPod {
                     gateways: on(link, &addresses, |address| address.index),
                     addresses: pod_addresses(link, &routes),
@@ -170,12 +170,6 @@ pub async fn observe(netlink: &Netlink, pins: &Pins) -> Result<Observed, Error> 
 }
 
 impl Observed {
-    /// The host-side veth of that name, if it is ours.
-    #[must_use]
-    pub fn pod_on(&self, interface: &str) -> Option<&ObservedPod> {
-        self.pods.values().find(|pod| pod.link.name == interface)
-    }
-
     /// Our `unreachable` routes: one for the subnet of each network.
     pub fn unreachable(&self) -> impl Iterator<Item = &Route> {
         self.routes

@@ -50,7 +50,8 @@ pub fn up(
             .any(|wanted| wanted.pod.interface == pod.link.name && is_same(wanted, pod))
     };
     let (kept, gone): (Vec<_>, Vec<_>) = observed.pods.values().partition(is_kept);
-    plan.remove_pods(observed, &gone, &kept);
+    plan.delete_links(observed, &gone);
+    plan.forget(observed, &kept);
     let wanted_names: BTreeSet<_> = desired.iter().map(|pod| pod.pod.netns.as_str()).collect();
     plan.delete_namespaces(observed, |name, state| {
         *state == Namespace::Leftover || !wanted_names.contains(name)
@@ -97,13 +98,12 @@ pub fn down(observed: &Observed, earlier: Option<&Observed>) -> Plan {
         earlier.is_some_and(|earlier| earlier.pods.contains_key(&pod.link.index))
     };
     let (kept, gone): (Vec<_>, Vec<_>) = observed.pods.values().partition(is_old);
-    plan.remove_pods(observed, &gone, &kept);
+    plan.delete_links(observed, &gone);
     let was_pinned = earlier.is_some_and(|earlier| earlier.bpf.pinned != Pinned::No);
     let all_pins_go = observed.bpf.pinned != Pinned::No && !was_pinned;
-    if all_pins_go {
-        // And with them what is in the maps, and what hangs on the links.
-        plan.steps
-            .retain(|step| matches!(step, Step::DeleteLinks(_)));
+    if !all_pins_go {
+        // Else what is in the maps, and what hangs on the links, goes with the pins.
+        plan.forget(observed, &kept);
     }
     plan.delete_namespaces(observed, |name, state| {
         // A namespace may have come into the place of a leftover.
@@ -142,13 +142,16 @@ pub fn switch(
     observed: &Observed,
     program_is_current: bool,
 ) -> Result<Plan, Error> {
+    // For either datapath: a pod that cannot be verified afterwards is better known before.
+    let pods = observed.pods.values();
+    let pods = pods.map(|now| Ok((now, Arc::new(now.desired(observed)?))));
+    let pods: Vec<_> = pods.collect::<Result<_, Error>>()?;
     let mut plan = Plan::default();
     match datapath {
         Datapath::Kernel => plan.detach_all(&observed.bpf),
         Datapath::Tc => {
             plan.install(&observed.bpf, program_is_current);
-            for now in observed.pods.values() {
-                let pod = Arc::new(now.desired(observed)?);
+            for (now, pod) in pods {
                 for change in bpf_changes(&pod, Some(now), Datapath::Tc, &observed.bpf) {
                     plan.push(Step::Pod(Arc::clone(&pod), change));
                 }
@@ -178,18 +181,21 @@ impl Plan {
         }
     }
 
-    /// Deletes links of ours, all at once because the kernel waits for each deletion, and then what
-    /// maps and pinned links there are of others than `kept`. In this order no pod can send past
-    /// its guard: the program stays and knows its sender as long as the link is there. The kernel
+    /// Deletes links of ours, all at once because the kernel waits for each deletion. The kernel
     /// takes a link that goes out of the targets by itself.
-    fn remove_pods(&mut self, observed: &Observed, gone: &[&ObservedPod], kept: &[&ObservedPod]) {
+    fn delete_links(&mut self, observed: &Observed, gone: &[&ObservedPod]) {
         let gone = gone.iter().map(|pod| &pod.link);
         let links = gone.chain(&observed.orphans);
         let links: Vec<_> = links.map(|link| (link.index, link.name.clone())).collect();
         if !links.is_empty() {
             self.push(Step::DeleteLinks(links));
         }
+    }
 
+    /// Removes what maps and pinned links there are of others than `kept`. After the links, so that
+    /// no pod can send past its guard: the program stays, and knows its sender, as long as the link
+    /// is there.
+    fn forget(&mut self, observed: &Observed, kept: &[&ObservedPod]) {
         let bpf = &observed.bpf;
         let indexes: BTreeSet<_> = kept.iter().map(|pod| pod.link.index).collect();
         let names: BTreeSet<_> = kept.iter().map(|pod| pod.link.name.as_str()).collect();

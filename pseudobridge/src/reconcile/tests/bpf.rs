@@ -50,14 +50,14 @@ fn one_thing_is_mended_and_nothing_else() {
         (
             "not attached",
             |node| {
-                ns1(node).attached = Some(Attached::No);
+                ns1(node).attached = Attached::No;
                 node.bpf.linked.retain(|name| name != "veth-ns1");
             },
             &[ATTACH],
         ),
         (
             "attached, but not the pinned program",
-            |node| ns1(node).attached = Some(Attached::Outdated),
+            |node| ns1(node).attached = Attached::Outdated,
             &[UPDATE],
         ),
         (
@@ -109,7 +109,9 @@ fn pins_that_are_there_in_part_are_made_anew() {
     let mut node = finished(&topology());
     node.bpf.pinned = Pinned::InPart;
     node.bpf.entries = Entries::default();
-    node.pods.values_mut().for_each(|pod| pod.attached = None);
+    node.pods
+        .values_mut()
+        .for_each(|pod| pod.attached = Attached::No);
     let expected = [
         "remove links, program and maps",
         "load the tc program, pin it and its maps",
@@ -177,7 +179,7 @@ fn an_older_program_is_replaced_once() {
 #[test]
 fn a_replacement_that_was_cut_short_is_finished() {
     let mut node = finished(&topology());
-    ns1(&mut node).attached = Some(Attached::Outdated);
+    ns1(&mut node).attached = Attached::Outdated;
     let plan = reconcile::up(&topology(), &node, false).unwrap();
     assert_eq!(lines(&plan), ["replace the tc program in place", UPDATE]);
 }

@@ -119,7 +119,7 @@ fn an_undone_up_forgets_an_address_that_has_no_route_yet() {
     let mut node = finished(&topology());
     let pod = node.pods.get_mut(&11).unwrap();
     pod.addresses.clear();
-    pod.attached = Some(Attached::No);
+    pod.attached = Attached::No;
     node.bpf.linked.retain(|name| name != "veth-ns2");
     let expected = [
         "delete veth veth-ns2",

@@ -155,14 +155,14 @@ fn add_pod(node: &mut Observed, index: u32, desired: &DesiredPod, datapath: Data
         ..Route::via_device(desired.gateway.into(), index, BY_KERNEL)
     };
     let attached = match datapath {
-        Datapath::Kernel => None,
+        Datapath::Kernel => Attached::No,
         Datapath::Tc => {
             let (entry, port) = desired.entries(index);
             node.bpf.entries.pods_v4.insert(pod.address, entry);
             node.bpf.entries.ports.insert(index, port);
             node.bpf.entries.targets.push(index);
             node.bpf.linked.push(pod.interface.clone());
-            Some(Attached::Yes)
+            Attached::Yes
         }
     };
     let observed = ObservedPod {

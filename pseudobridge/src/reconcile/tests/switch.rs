@@ -43,7 +43,7 @@ fn to_what_it_is_already() {
 #[test]
 fn only_what_is_missing_is_attached() {
     let mut node = finished(&topology());
-    ns1(&mut node).attached = Some(Attached::No);
+    ns1(&mut node).attached = Attached::No;
     node.bpf.linked.retain(|name| name != "veth-ns1");
     let expected = ["attach the tc program to veth-ns1"];
     assert_eq!(switch(Datapath::Tc, &node), expected);
