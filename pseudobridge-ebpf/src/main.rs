@@ -10,9 +10,11 @@
 )]
 
 mod counters;
+mod events;
 mod frame;
 mod maps;
 mod tc;
+mod xdp;
 
 #[cfg(not(test))]
 #[panic_handler]

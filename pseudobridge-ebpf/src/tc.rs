@@ -1,12 +1,12 @@
-//! The tc program: ingress of the host-side veths, by tcx.
+//! The tc programs: ingress of the host-side veths and of uplinks, by tcx.
 
 use aya_ebpf::{
-    bindings::{TC_ACT_SHOT, TC_ACT_UNSPEC},
+    bindings::{__sk_buff, TC_ACT_SHOT, TC_ACT_UNSPEC},
     helpers::{bpf_redirect, bpf_redirect_peer},
     macros::classifier,
     programs::TcContext,
 };
-use pseudobridge_common::datapath::{self, Frame, Verdict};
+use pseudobridge_common::datapath::{self, Decision, Verdict};
 
 use crate::{counters, frame::SkbFrame, maps::PinnedTables};
 
@@ -16,12 +16,25 @@ const NEXT: i32 = TC_ACT_UNSPEC;
 #[classifier]
 #[expect(clippy::needless_pass_by_value, reason = "the macro passes it so")]
 fn pseudobridge_tc(context: TcContext) -> i32 {
-    let skb = context.skb.skb;
+    run(context.skb.skb, datapath::decide)
+}
+
+#[classifier]
+#[expect(clippy::needless_pass_by_value, reason = "the macro passes it so")]
+fn pseudobridge_uplink(context: TcContext) -> i32 {
+    run(context.skb.skb, datapath::decide_uplink)
+}
+
+#[inline(always)]
+fn run(
+    skb: *mut __sk_buff,
+    decide: impl FnOnce(&mut SkbFrame, &PinnedTables, u32) -> Decision,
+) -> i32 {
     // SAFETY: the kernel hands a tc program a valid context.
     let ingress = unsafe { (*skb).ifindex };
     let mut frame = SkbFrame::new(skb);
-    let decision = datapath::decide(&mut frame, &PinnedTables, ingress);
-    counters::count(ingress, decision.reason, frame.wire_len());
+    let decision = decide(&mut frame, &PinnedTables, ingress);
+    counters::account(&mut frame, ingress, &decision);
     match decision.verdict {
         Verdict::Punt => NEXT,
         Verdict::Drop => TC_ACT_SHOT,
@@ -30,6 +43,8 @@ fn pseudobridge_tc(context: TcContext) -> i32 {
         Verdict::Reply => code(unsafe { bpf_redirect(ingress, 0) }),
         // SAFETY: plain values.
         Verdict::Redirect { ifindex } => code(unsafe { bpf_redirect_peer(ifindex, 0) }),
+        // SAFETY: plain values.
+        Verdict::Transmit { ifindex } => code(unsafe { bpf_redirect(ifindex, 0) }),
     }
 }
 

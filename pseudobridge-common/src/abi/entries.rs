@@ -2,11 +2,11 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::wire::{Ipv4Address, MacAddress};
+use crate::wire::{Ipv4Address, Ipv6Address, MacAddress};
 
 /// What is known of the pod behind a host-side veth; keyed by the veth's index.
 ///
-/// Everything that a sender check and an ARP answer need, in one look-up.
+/// Everything that a sender check and an answer need, in one look-up.
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct Port {
@@ -14,35 +14,99 @@ pub struct Port {
     pub pod_mac: MacAddress,
     /// Hardware address of the host-side veth: the gateway's, as this pod sees it.
     pub host_mac: MacAddress,
-    /// The pod's own address: the only one that it may send from.
+    /// The pod's IPv4 address: the only one that it may send from.
     pub address: Ipv4Address,
-    /// The network's gateway.
+    /// The network's IPv4 gateway.
     pub gateway: Ipv4Address,
-    /// The network's subnet, host bits zero.
+    /// The network's IPv4 subnet, host bits zero. No two networks have the same: it names the
+    /// network wherever one is named.
     pub subnet: Ipv4Address,
     /// The subnet's mask.
     pub mask: Ipv4Address,
+    /// The pod's IPv6 address, `::` where it has none.
+    pub address6: Ipv6Address,
+    /// The network's IPv6 subnet, `::` where it has none.
+    pub subnet6: Ipv6Address,
+    /// The mask of the IPv6 subnet: all ones where there is none, so that nothing lies in it.
+    pub mask6: Ipv6Address,
+    /// Index of the device by which addresses of the subnet that are off the node are reached, 0
+    /// where there is none.
+    pub uplink: u32,
+    /// [`DROP_UNKNOWN`], or 0.
+    pub flags: u32,
 }
 
-const _: () = assert!(size_of::<Port>() == 28 && align_of::<Port>() == 1);
+const _: () = assert!(size_of::<Port>() == 84 && align_of::<Port>() == 4);
 
-/// How a packet reaches a pod; keyed by the pod's IPv4 address.
+/// Flag of a [`Port`]: what is for an address of the subnet that is nobody's is dropped, where it
+/// otherwise goes to the kernel.
+pub const DROP_UNKNOWN: u32 = 1;
+
+/// How a packet reaches a pod; keyed by one of the pod's addresses.
 ///
 /// Subnets do not overlap, so the address alone names the pod.
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
-pub struct PodV4 {
+pub struct Pod {
     /// Index of the pod's host-side veth.
     pub ifindex: u32,
-    /// Largest IPv4 packet that the pod takes, in bytes.
+    /// Largest IP packet that the pod takes, in bytes.
     pub mtu: u32,
+    /// Its network, by [`Port::subnet`].
+    pub network: Ipv4Address,
     /// Hardware address of the pod's end: where the frame goes.
     pub pod_mac: MacAddress,
     /// Hardware address of the host-side veth: where the frame comes from.
     pub host_mac: MacAddress,
+    /// [`SAME_NAMESPACE`], or 0.
+    pub flags: u32,
 }
 
-const _: () = assert!(size_of::<PodV4>() == 20 && align_of::<PodV4>() == 4);
+const _: () = assert!(size_of::<Pod>() == 28 && align_of::<Pod>() == 4);
+
+/// Flag of a [`Pod`]: the pod's end is in the node's own namespace, into which
+/// `bpf_redirect_peer` does not deliver.
+pub const SAME_NAMESPACE: u32 = 1;
+
+/// Who a prefix belongs to; the value of the `networks` tries.
+#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[repr(C)]
+pub struct Network {
+    /// The network, by [`Port::subnet`].
+    pub network: Ipv4Address,
+    /// Its IPv4 gateway.
+    pub gateway: Ipv4Address,
+    /// Index of the device by which addresses of the subnet that are off the node are reached, 0
+    /// where there is none.
+    pub uplink: u32,
+}
+
+const _: () = assert!(size_of::<Network>() == 12 && align_of::<Network>() == 4);
+
+/// A network that may send to another; the key of the map `allowed`, whose values are always 1.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Eq,
+    FromBytes,
+    Hash,
+    Immutable,
+    IntoBytes,
+    KnownLayout,
+    Ord,
+    PartialEq,
+    PartialOrd,
+)]
+#[repr(C)]
+pub struct Allowed {
+    /// Who sends, by [`Port::subnet`].
+    pub from: Ipv4Address,
+    /// To whom, by [`Port::subnet`].
+    pub to: Ipv4Address,
+}
+
+const _: () = assert!(size_of::<Allowed>() == 8 && align_of::<Allowed>() == 1);
 
 /// Whose maps these are; the one entry of the `meta` map.
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
@@ -52,8 +116,8 @@ pub struct Meta {
     pub netns_cookie: u64,
     /// [`VERSION`](super::VERSION) of the loader that filled the maps.
     pub abi_version: u32,
-    /// Always 0.
-    pub reserved: u32,
+    /// Pods that the maps hold.
+    pub max_pods: u32,
 }
 
 const _: () = assert!(size_of::<Meta>() == 16 && align_of::<Meta>() == 8);

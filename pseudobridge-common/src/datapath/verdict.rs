@@ -1,6 +1,6 @@
 //! What a decision comes to.
 
-use crate::abi::Reason;
+use crate::abi::{Pod, Reason, SAME_NAMESPACE};
 
 /// What is to be done with a frame.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -14,6 +14,12 @@ pub enum Verdict {
     /// Put it into the pod behind this host-side veth.
     Redirect {
         /// Index of the host-side veth of the target.
+        ifindex: u32,
+    },
+    /// Send it out of this device: a host-side veth whose pod is in the node's own namespace, or an
+    /// uplink.
+    Transmit {
+        /// Index of the device.
         ifindex: u32,
     },
 }
@@ -58,13 +64,37 @@ impl Decision {
         }
     }
 
-    /// Deliver it.
+    /// Deliver it to a pod.
     #[inline(always)]
     #[must_use]
-    pub const fn redirect(ifindex: u32, reason: Reason) -> Self {
+    pub const fn redirect(pod: &Pod, reason: Reason) -> Self {
+        let ifindex = pod.ifindex;
+        let verdict = if pod.flags & SAME_NAMESPACE == 0 {
+            Verdict::Redirect { ifindex }
+        } else {
+            Verdict::Transmit { ifindex }
+        };
+        Self { verdict, reason }
+    }
+
+    /// Send it out of a device.
+    #[inline(always)]
+    #[must_use]
+    pub const fn transmit(ifindex: u32, reason: Reason) -> Self {
         Self {
-            verdict: Verdict::Redirect { ifindex },
+            verdict: Verdict::Transmit { ifindex },
             reason,
+        }
+    }
+
+    /// Punt or drop, as the network has it, what is for nobody.
+    #[inline(always)]
+    #[must_use]
+    pub(super) const fn unknown(drop: bool, punted: Reason, dropped: Reason) -> Self {
+        if drop {
+            Self::drop(dropped)
+        } else {
+            Self::punt(punted)
         }
     }
 }

@@ -1,20 +1,35 @@
 //! The Internet checksum (RFC 1071) and its incremental update (RFC 1624).
 
-/// The ones' complement sum of an IPv4 header without options, folded to 16 bits.
+/// The sum of some bytes, to be added to others' and [folded](fold).
 ///
-/// 0xffff over a header whose checksum field is right. The sum does not depend on byte order
-/// (RFC 1071 section 2(B)), so it adds native 32-bit words.
+/// The sum does not depend on byte order (RFC 1071 section 2(B)), so it adds native 32-bit words.
+/// `N` must be a multiple of 4.
 #[inline(always)]
 #[must_use]
-pub fn sum(header: [u8; 20]) -> u16 {
-    let words: [[u8; 4]; 5] = zerocopy::transmute!(header);
-    let total = u64::from(u32::from_ne_bytes(words[0]))
-        + u64::from(u32::from_ne_bytes(words[1]))
-        + u64::from(u32::from_ne_bytes(words[2]))
-        + u64::from(u32::from_ne_bytes(words[3]))
-        + u64::from(u32::from_ne_bytes(words[4]));
-    let total = (total & 0xffff_ffff) + (total >> 32);
-    fold((total & 0xffff) + ((total >> 16) & 0xffff) + (total >> 32))
+pub fn words<const N: usize>(bytes: &[u8; N]) -> u64 {
+    const { assert!(N.is_multiple_of(4)) };
+    let mut total = 0;
+    let mut offset = 0;
+    while offset < N {
+        let word = [
+            bytes[offset],
+            bytes[offset + 1],
+            bytes[offset + 2],
+            bytes[offset + 3],
+        ];
+        total += u64::from(u32::from_ne_bytes(word));
+        offset += 4;
+    }
+    total
+}
+
+/// Folds a sum into 16 bits, carries added, in network byte order as [`words`] are: 0xffff over
+/// bytes whose checksum field is right.
+#[inline(always)]
+#[must_use]
+pub fn fold(sum: u64) -> u16 {
+    let sum = (sum & 0xffff_ffff) + (sum >> 32);
+    fold_words((sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32))
 }
 
 /// The checksum after one 16-bit word under it changed from `before` to `after`.
@@ -24,7 +39,7 @@ pub fn sum(header: [u8; 20]) -> u16 {
 #[inline(always)]
 #[must_use]
 pub fn updated(checksum: u16, before: u16, after: u16) -> u16 {
-    !fold(u64::from(!checksum) + u64::from(!before) + u64::from(after))
+    !fold_words(u64::from(!checksum) + u64::from(!before) + u64::from(after))
 }
 
 /// Folds a sum of a few 16-bit words back into one, carries added.
@@ -33,7 +48,7 @@ pub fn updated(checksum: u16, before: u16, after: u16) -> u16 {
     clippy::cast_possible_truncation,
     reason = "two folds leave 16 bits of any sum under 2^32"
 )]
-fn fold(sum: u64) -> u16 {
+fn fold_words(sum: u64) -> u16 {
     let sum = (sum & 0xffff) + (sum >> 16);
     let sum = (sum & 0xffff) + (sum >> 16);
     sum as u16
@@ -67,7 +82,7 @@ mod tests {
         #[test]
         fn sum_equals_the_reference(bytes: [u8; 20]) {
             // Native byte order on the one side, network order on the other.
-            prop_assert_eq!(sum(bytes), reference(&bytes).to_be());
+            prop_assert_eq!(fold(words(&bytes)), reference(&bytes).to_be());
         }
 
         #[test]

@@ -7,11 +7,17 @@ use super::{MacAddress, U16, copy_mac};
 /// The broadcast hardware address.
 pub const BROADCAST: MacAddress = [0xff; 6];
 
+/// Where IPv6's all-nodes group goes (RFC 2464, section 7).
+pub const ALL_NODES_V6: MacAddress = [0x33, 0x33, 0, 0, 0, 1];
+
 /// `EtherType` of IPv4.
 pub const ETHER_TYPE_IPV4: u16 = 0x0800;
 
 /// `EtherType` of ARP.
 pub const ETHER_TYPE_ARP: u16 = 0x0806;
+
+/// `EtherType` of IPv6.
+pub const ETHER_TYPE_IPV6: u16 = 0x86dd;
 
 /// `EtherType` of an 802.1Q tag.
 pub const ETHER_TYPE_VLAN: u16 = 0x8100;

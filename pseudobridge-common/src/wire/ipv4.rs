@@ -76,7 +76,8 @@ impl Ipv4Header {
     #[inline(always)]
     #[must_use]
     pub fn checksum_is_valid(&self) -> bool {
-        checksum::sum(zerocopy::transmute!(*self)) == 0xffff
+        let bytes: [u8; HEADER_LEN] = zerocopy::transmute!(*self);
+        checksum::fold(checksum::words(&bytes)) == 0xffff
     }
 }
 

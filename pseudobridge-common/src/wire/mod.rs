@@ -8,8 +8,10 @@ pub mod arp;
 pub mod checksum;
 pub mod ethernet;
 pub mod ipv4;
+pub mod ipv6;
+pub mod nd;
 
-pub use zerocopy::byteorder::network_endian::U16;
+pub use zerocopy::byteorder::network_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// A hardware address as it stands on the wire.
@@ -17,6 +19,9 @@ pub type MacAddress = [u8; 6];
 
 /// An IPv4 address in network byte order.
 pub type Ipv4Address = [u8; 4];
+
+/// An IPv6 address in network byte order.
+pub type Ipv6Address = [u8; 16];
 
 /// Copies a hardware address.
 ///
