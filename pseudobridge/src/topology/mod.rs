@@ -25,7 +25,7 @@ pub use names::MAX_NAME;
 pub use problem::{Problem, Problems};
 
 /// The most pods of one node, all networks together: the size of the pod maps.
-pub const MAX_PODS: usize = pseudobridge_common::abi::MAX_PODS as usize;
+pub const MAX_PODS: usize = pseudobridge_common::abi::DEFAULT_MAX_PODS as usize;
 
 /// The longest topology file in bytes: more than 4,096 pods with every key take.
 const MAX_FILE: u64 = 4 << 20;
