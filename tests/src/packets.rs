@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aya::maps::{DevMapHash, HashMap, PerCpuHashMap};
 use aya::programs::{SchedClassifier, TestRun as _, TestRunOptions};
 use aya::{Ebpf, EbpfLoader};
-use pseudobridge_common::abi::{self, Counter, CounterKey, Pod, Port, Reason};
+use pseudobridge_common::abi::{self, Counter, CounterKey, PodV4, Port, Reason};
 use pseudobridge_testing::{MemoryFrame, MemoryTables};
 use zerocopy::{FromBytes as _, IntoBytes as _, TryFromBytes as _};
 
@@ -43,7 +43,7 @@ impl LoadedProgram {
     /// When the kernel refuses it.
     pub fn new(tables: &MemoryTables) -> anyhow::Result<Self> {
         let mut ebpf = EbpfLoader::new().load(pseudobridge::bpf::object())?;
-        let mut pods: HashMap<_, [u8; 4], [u8; size_of::<Pod>()]> =
+        let mut pods: HashMap<_, [u8; 4], [u8; size_of::<PodV4>()]> =
             map(&mut ebpf, abi::maps::PODS_V4)?.try_into()?;
         for (address, pod) in &tables.pods_v4 {
             pods.insert(address, zerocopy::transmute_ref!(pod), 0)?;
@@ -102,9 +102,9 @@ impl LoadedProgram {
     }
 
     fn program(&mut self) -> anyhow::Result<&mut SchedClassifier> {
-        let program = self.ebpf.program_mut(abi::programs::TC);
+        let program = self.ebpf.program_mut(abi::TC_PROGRAM);
         Ok(program
-            .ok_or_else(|| anyhow::anyhow!("no {} in the object", abi::programs::TC))?
+            .ok_or_else(|| anyhow::anyhow!("no {} in the object", abi::TC_PROGRAM))?
             .try_into()?)
     }
 
