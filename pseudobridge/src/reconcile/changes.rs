@@ -166,7 +166,7 @@ pub(super) fn bpf_changes(
             && bpf.entries.targets.contains(&ifindex)
     };
     changes.unless(now.is_some_and(is_entered), Change::Enter);
-    if datapath == Datapath::Tc {
+    if datapath != Datapath::Kernel {
         let attached = match bpf.pinned {
             Pinned::Yes => now.map_or(Attached::No, |now| now.attached),
             // What hangs there goes with the pins that are left.

@@ -225,6 +225,7 @@ impl ObservedPod {
             pod: Pod {
                 name: self.owner.pod.clone(),
                 address,
+                address6: None,
                 netns: self.owner.netns.clone(),
                 interface: self.link.name.clone(),
                 pod_interface: inside.link.name.clone(),

@@ -39,7 +39,7 @@ pub fn up(
         return Err(Conflicts(conflicts));
     }
     let mut plan = Plan::default();
-    let with_bpf = topology.datapath == Datapath::Tc || observed.bpf.pinned != Pinned::No;
+    let with_bpf = topology.datapath != Datapath::Kernel || observed.bpf.pinned != Pinned::No;
     if with_bpf {
         plan.install(&observed.bpf, program_is_current);
     }
@@ -149,7 +149,7 @@ pub fn switch(
     let mut plan = Plan::default();
     match datapath {
         Datapath::Kernel => plan.detach_all(&observed.bpf),
-        Datapath::Tc => {
+        Datapath::Tc | Datapath::Xdp | Datapath::XdpGeneric => {
             plan.install(&observed.bpf, program_is_current);
             for (now, pod) in pods {
                 for change in bpf_changes(&pod, Some(now), Datapath::Tc, &observed.bpf) {

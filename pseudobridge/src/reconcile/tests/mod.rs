@@ -126,7 +126,7 @@ fn finished(topology: &Topology) -> Observed {
         node.routes
             .push(Route::unreachable(network.subnet, PROTOCOL));
     }
-    if topology.datapath == Datapath::Tc {
+    if topology.datapath != Datapath::Kernel {
         node.bpf.pinned = Pinned::Yes;
     }
     for (index, desired) in (FIRST..).zip(DesiredPod::all(topology)) {
@@ -156,7 +156,7 @@ fn add_pod(node: &mut Observed, index: u32, desired: &DesiredPod, datapath: Data
     };
     let attached = match datapath {
         Datapath::Kernel => Attached::No,
-        Datapath::Tc => {
+        Datapath::Tc | Datapath::Xdp | Datapath::XdpGeneric => {
             let (entry, port) = desired.entries(index);
             node.bpf.entries.pods_v4.insert(pod.address, entry);
             node.bpf.entries.ports.insert(index, port);
