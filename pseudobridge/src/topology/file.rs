@@ -275,9 +275,11 @@ impl<'p, 'i> Table<'p, 'i> {
 
     /// Takes an array of tables; an empty list when there is none.
     fn tables(&mut self, key: &str) -> Vec<Spanned<DeTable<'i>>> {
-        self.array(key, |value| match value {
-            DeValue::Table(table) => Ok(table),
-            other => Err(describe(&other)),
+        self.array(key, |value| {
+            let DeValue::Table(table) = value else {
+                return Err(describe(&value));
+            };
+            Ok(table)
         })
     }
 

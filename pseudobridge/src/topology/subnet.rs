@@ -87,13 +87,13 @@ impl Subnet for Ipv6Net {
     /// subnet-router anycast address.
     const PREFIX_LENGTHS: RangeInclusive<u8> = 48..=126;
     const SPECIAL: &'static [(Self, &'static str)] = &[
-        (v6([0; 8], 128), "unspecified"),
-        (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), "loopback"),
+        (v6(Ipv6Addr::UNSPECIFIED, 128), "unspecified"),
+        (v6(Ipv6Addr::LOCALHOST, 128), "loopback"),
         // RFC 4038, 4.2: such addresses are never on the wire.
-        (v6([0, 0, 0, 0, 0, 0xffff, 0, 0], 96), "IPv4-mapped"),
+        (v6(Ipv6Addr::from_bits(0xffff << 32), 96), "IPv4-mapped"),
         // RFC 4291, 2.5.6: never forwarded; and the gateway's address is one of them.
-        (v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), "link-local"),
-        (v6([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), "multicast"),
+        (v6(Ipv6Addr::from_bits(0xfe80 << 112), 10), "link-local"),
+        (v6(Ipv6Addr::from_bits(0xff00 << 112), 8), "multicast"),
     ];
     const CURE: &'static str = "choose a unicast subnet, such as one of fd00::/8";
 
@@ -130,9 +130,8 @@ const fn v4(a: u8, b: u8, prefix_len: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, 0, 0), prefix_len)
 }
 
-const fn v6(segments: [u16; 8], prefix_len: u8) -> Ipv6Net {
-    let [a, b, c, d, e, f, g, h] = segments;
-    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix_len)
+const fn v6(address: Ipv6Addr, prefix_len: u8) -> Ipv6Net {
+    Ipv6Net::new_assert(address, prefix_len)
 }
 
 /// Whether any address is in both. Of two overlapping prefixes one contains the other.
