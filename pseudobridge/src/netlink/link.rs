@@ -10,7 +10,7 @@ use netlink_packet_route::{
     RouteNetlinkMessage,
     link::{
         AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoKind, InfoVeth, LinkAttribute,
-        LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
+        LinkExtentMask, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
     },
 };
 use rtnetlink::packet_core::{NLM_F_CREATE, NLM_F_EXCL};
@@ -44,6 +44,32 @@ pub struct Link {
     /// The namespace of `peer_index` where it is another one, by this namespace's number for it
     /// (-1: it has none).
     pub link_netnsid: Option<i32>,
+    /// Index of the bridge, bond or the like that it is a port of.
+    pub master: Option<u32>,
+    /// Whether its frames are Ethernet's (`ARPHRD_ETHER`).
+    pub ethernet: bool,
+    /// The XDP program on it, whoever attached it.
+    pub xdp: Option<Xdp>,
+}
+
+/// An XDP program on a link. Where there are two, in driver and device, this is the driver's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Xdp {
+    /// Who runs it.
+    pub mode: XdpMode,
+    /// The kernel's number for the program.
+    pub program_id: u32,
+}
+
+/// Who runs an XDP program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum XdpMode {
+    /// The driver, before there is a socket buffer (`xdpdrv`).
+    Native,
+    /// The network stack, for any device (`xdpgeneric`).
+    Generic,
+    /// The device (`xdpoffload`).
+    Offloaded,
 }
 
 /// One end of a veth pair to be made.
@@ -359,6 +385,9 @@ fn parse(action: &str, reply: RouteNetlinkMessage) -> Result<Link, Error> {
         kind: None,
         peer_index: None,
         link_netnsid: None,
+        master: None,
+        ethernet: message.header.link_layer_type == LinkLayerType::Ether,
+        xdp: None,
     };
     for attribute in message.attributes {
         match attribute {
@@ -369,6 +398,8 @@ fn parse(action: &str, reply: RouteNetlinkMessage) -> Result<Link, Error> {
             LinkAttribute::Mtu(mtu) => link.mtu = mtu,
             LinkAttribute::Link(index) => link.peer_index = Some(index),
             LinkAttribute::LinkNetNsId(id) => link.link_netnsid = Some(id),
+            LinkAttribute::Controller(index) => link.master = Some(index),
+            LinkAttribute::Xdp(xdp) => link.xdp = parse_xdp(&xdp),
             LinkAttribute::LinkInfo(infos) => {
                 link.kind = infos.into_iter().find_map(|info| match info {
                     LinkInfo::Kind(kind) => Some(kind.to_string()),
@@ -379,4 +410,33 @@ fn parse(action: &str, reply: RouteNetlinkMessage) -> Result<Link, Error> {
         }
     }
     Ok(link)
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the flags and descriptors are of requests alone"
+)]
+fn parse_xdp(attributes: &[LinkXdp]) -> Option<Xdp> {
+    let (mut attached, mut any) = (XdpAttached::None, None);
+    let (mut native, mut generic, mut offloaded) = (None, None, None);
+    for attribute in attributes {
+        match attribute {
+            LinkXdp::Attached(how) => attached = *how,
+            LinkXdp::ProgId(id) => any = Some(*id),
+            LinkXdp::DrvProgId(id) => native = Some(*id),
+            LinkXdp::SkbProgId(id) => generic = Some(*id),
+            LinkXdp::HwProgId(id) => offloaded = Some(*id),
+            _ => {}
+        }
+    }
+    let by_mode = [
+        (XdpMode::Native, XdpAttached::Driver, native),
+        (XdpMode::Generic, XdpAttached::SocketBuffer, generic),
+        (XdpMode::Offloaded, XdpAttached::Hardware, offloaded),
+    ];
+    // Kernels that tell no program by its mode tell the only one there is.
+    by_mode.into_iter().find_map(|(mode, alone, id)| {
+        let program_id = id.or(any.filter(|_| attached == alone))?;
+        Some(Xdp { mode, program_id })
+    })
 }
