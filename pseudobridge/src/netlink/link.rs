@@ -440,3 +440,47 @@ fn parse_xdp(attributes: &[LinkXdp]) -> Option<Xdp> {
         Some(Xdp { mode, program_id })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mode_of_an_xdp_program_is_told_by_its_attribute() {
+        for (how, id, mode) in [
+            (XdpAttached::Driver, LinkXdp::DrvProgId(7), XdpMode::Native),
+            (
+                XdpAttached::SocketBuffer,
+                LinkXdp::SkbProgId(7),
+                XdpMode::Generic,
+            ),
+            (
+                XdpAttached::Hardware,
+                LinkXdp::HwProgId(7),
+                XdpMode::Offloaded,
+            ),
+        ] {
+            let expected = Some(Xdp {
+                mode,
+                program_id: 7,
+            });
+            let attached = LinkXdp::Attached(how);
+            assert_eq!(
+                parse_xdp(&[attached.clone(), LinkXdp::ProgId(7), id]),
+                expected
+            );
+            assert_eq!(parse_xdp(&[attached, LinkXdp::ProgId(7)]), expected);
+        }
+        assert_eq!(parse_xdp(&[LinkXdp::Attached(XdpAttached::None)]), None);
+        let both = [
+            LinkXdp::Attached(XdpAttached::Multiple),
+            LinkXdp::HwProgId(8),
+            LinkXdp::DrvProgId(7),
+        ];
+        let expected = Xdp {
+            mode: XdpMode::Native,
+            program_id: 7,
+        };
+        assert_eq!(parse_xdp(&both), Some(expected));
+    }
+}

@@ -158,7 +158,11 @@ impl std::fmt::Display for Rule {
         } else {
             write!(f, " {}", format!("{:?}", self.action).to_lowercase())?;
         }
-        write!(f, " protocol {}", self.protocol)
+        write!(f, " protocol {}", self.protocol)?;
+        if self.more {
+            write!(f, " and more")?;
+        }
+        Ok(())
     }
 }
 
@@ -201,7 +205,8 @@ impl Netlink {
     ///
     /// # Errors
     ///
-    /// [`is_exists`](Error::is_exists) if there is the same one, whoever made it.
+    /// [`is_exists`](Error::is_exists) if there is the same one, or one of that priority which
+    /// names a source, destination or interface where this one does not.
     pub async fn rule_add(&self, rule: &Rule) -> Result<(), Error> {
         let action = format!("add {rule}");
         check(&action, rule)?;
@@ -214,9 +219,9 @@ impl Netlink {
     ///
     /// # Errors
     ///
-    /// [`is_missing`](Error::is_missing) if there is none like it; [`Error::NotUnderstood`] if the
-    /// kernel would delete another one in its place, because that stands before it and is the same
-    /// but for what ours does not name.
+    /// [`is_missing`](Error::is_missing) if there is none like it; [`Error::InTheWay`] if the kernel
+    /// would delete another one in its place, because that stands before it and is the same but
+    /// for what ours does not name.
     pub async fn rule_delete(&self, rule: &Rule) -> Result<(), Error> {
         let action = format!("delete {rule}");
         check(&action, rule)?;
@@ -226,8 +231,8 @@ impl Netlink {
         }
         let first = rules.iter().find(|other| rule.may_delete(other));
         if let Some(other) = first.filter(|other| *other != rule) {
-            let reason = format!("it would take {other} for it; delete that first");
-            return Err(Error::NotUnderstood { action, reason });
+            let other = other.to_string();
+            return Err(Error::InTheWay { action, other });
         }
         let request = RouteNetlinkMessage::DelRule(rule.message());
         self.change(action, 0, request).await
