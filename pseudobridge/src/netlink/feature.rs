@@ -10,7 +10,7 @@ use super::{
     netns::{self, NetNs},
 };
 
-/// Constants of linux/ethtool_netlink.h.
+/// Constants of `linux/ethtool_netlink.h`.
 const ETHTOOL_MSG_FEATURES_GET: u8 = 11;
 const ETHTOOL_MSG_FEATURES_SET: u8 = 12;
 const ETHTOOL_A_FEATURES_HEADER: u16 = 1;

@@ -1,5 +1,7 @@
 //! Network interfaces, as `ip link`.
 
+mod xdp;
+
 use std::{
     collections::{HashSet, hash_map::RandomState},
     hash::BuildHasher as _,
@@ -10,11 +12,12 @@ use netlink_packet_route::{
     RouteNetlinkMessage,
     link::{
         AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoKind, InfoVeth, LinkAttribute,
-        LinkExtentMask, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, LinkXdp, XdpAttached,
+        LinkExtentMask, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
     },
 };
 use rtnetlink::packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 
+pub use self::xdp::{Xdp, XdpMode};
 use super::{Error, Netlink, netns::NetNs, unexpected};
 
 /// A network interface.
@@ -50,26 +53,6 @@ pub struct Link {
     pub ethernet: bool,
     /// The XDP program on it, whoever attached it.
     pub xdp: Option<Xdp>,
-}
-
-/// An XDP program on a link. Where there are two, in driver and device, this is the driver's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Xdp {
-    /// Who runs it.
-    pub mode: XdpMode,
-    /// The kernel's number for the program.
-    pub program_id: u32,
-}
-
-/// Who runs an XDP program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum XdpMode {
-    /// The driver, before there is a socket buffer (`xdpdrv`).
-    Native,
-    /// The network stack, for any device (`xdpgeneric`).
-    Generic,
-    /// The device (`xdpoffload`).
-    Offloaded,
 }
 
 /// One end of a veth pair to be made.
@@ -399,7 +382,7 @@ fn parse(action: &str, reply: RouteNetlinkMessage) -> Result<Link, Error> {
             LinkAttribute::Link(index) => link.peer_index = Some(index),
             LinkAttribute::LinkNetNsId(id) => link.link_netnsid = Some(id),
             LinkAttribute::Controller(index) => link.master = Some(index),
-            LinkAttribute::Xdp(xdp) => link.xdp = parse_xdp(&xdp),
+            LinkAttribute::Xdp(xdp) => link.xdp = xdp::parse(&xdp),
             LinkAttribute::LinkInfo(infos) => {
                 link.kind = infos.into_iter().find_map(|info| match info {
                     LinkInfo::Kind(kind) => Some(kind.to_string()),
@@ -410,77 +393,4 @@ fn parse(action: &str, reply: RouteNetlinkMessage) -> Result<Link, Error> {
         }
     }
     Ok(link)
-}
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "the flags and descriptors are of requests alone"
-)]
-fn parse_xdp(attributes: &[LinkXdp]) -> Option<Xdp> {
-    let (mut attached, mut any) = (XdpAttached::None, None);
-    let (mut native, mut generic, mut offloaded) = (None, None, None);
-    for attribute in attributes {
-        match attribute {
-            LinkXdp::Attached(how) => attached = *how,
-            LinkXdp::ProgId(id) => any = Some(*id),
-            LinkXdp::DrvProgId(id) => native = Some(*id),
-            LinkXdp::SkbProgId(id) => generic = Some(*id),
-            LinkXdp::HwProgId(id) => offloaded = Some(*id),
-            _ => {}
-        }
-    }
-    let by_mode = [
-        (XdpMode::Native, XdpAttached::Driver, native),
-        (XdpMode::Generic, XdpAttached::SocketBuffer, generic),
-        (XdpMode::Offloaded, XdpAttached::Hardware, offloaded),
-    ];
-    // Kernels that tell no program by its mode tell the only one there is.
-    by_mode.into_iter().find_map(|(mode, alone, id)| {
-        let program_id = id.or(any.filter(|_| attached == alone))?;
-        Some(Xdp { mode, program_id })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mode_of_an_xdp_program_is_told_by_its_attribute() {
-        for (how, id, mode) in [
-            (XdpAttached::Driver, LinkXdp::DrvProgId(7), XdpMode::Native),
-            (
-                XdpAttached::SocketBuffer,
-                LinkXdp::SkbProgId(7),
-                XdpMode::Generic,
-            ),
-            (
-                XdpAttached::Hardware,
-                LinkXdp::HwProgId(7),
-                XdpMode::Offloaded,
-            ),
-        ] {
-            let expected = Some(Xdp {
-                mode,
-                program_id: 7,
-            });
-            let attached = LinkXdp::Attached(how);
-            assert_eq!(
-                parse_xdp(&[attached.clone(), LinkXdp::ProgId(7), id]),
-                expected
-            );
-            assert_eq!(parse_xdp(&[attached, LinkXdp::ProgId(7)]), expected);
-        }
-        assert_eq!(parse_xdp(&[LinkXdp::Attached(XdpAttached::None)]), None);
-        let both = [
-            LinkXdp::Attached(XdpAttached::Multiple),
-            LinkXdp::HwProgId(8),
-            LinkXdp::DrvProgId(7),
-        ];
-        let expected = Xdp {
-            mode: XdpMode::Native,
-            program_id: 7,
-        };
-        assert_eq!(parse_xdp(&both), Some(expected));
-    }
 }

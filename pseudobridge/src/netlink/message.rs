@@ -10,7 +10,7 @@ use rtnetlink::packet_core::{
 
 /// `NLMSGERR_ATTR_MSG` of linux/netlink.h: the extended acknowledgement's text.
 const NLMSGERR_ATTR_MSG: u16 = 1;
-/// `RTM_NEWLINK` and `IFLA_IFALIAS` of linux/rtnetlink.h and linux/if_link.h.
+/// `RTM_NEWLINK` and `IFLA_IFALIAS` of `linux/rtnetlink.h` and `linux/if_link.h`.
 const RTM_NEWLINK: u16 = 16;
 const IFLA_IFALIAS: u16 = 20;
 /// `struct ifinfomsg`, in bytes.

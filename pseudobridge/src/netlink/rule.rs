@@ -100,7 +100,7 @@ impl Rule {
     }
 
     /// Whether the kernel takes `other` when it is asked to delete this one: what the request does
-    /// not name may be anything (`rule_find`, net/core/fib_rules.c).
+    /// not name may be anything (`rule_find`, `net/core/fib_rules.c`).
     fn may_delete(&self, other: &Self) -> bool {
         fn named<T: PartialEq>(ours: Option<&T>, theirs: Option<&T>) -> bool {
             ours.is_none() || ours == theirs
@@ -251,6 +251,10 @@ fn check(action: &str, rule: &Rule) -> Result<(), Error> {
 }
 
 /// `None` for a rule of another family: where the kernel lacks one, it tells of all.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever else there is, it selects by more"
+)]
 fn parse(
     action: &str,
     family: AddressFamily,
