@@ -70,7 +70,7 @@ fn each_verdict_is_the_one_of_the_cases() {
             Verdict::Punt => "punt",
             Verdict::Drop => "drop",
             Verdict::Reply => "reply",
-            Verdict::Redirect { .. } => "redirect",
+            Verdict::Redirect { .. } | Verdict::Transmit { .. } => "redirect",
         };
         let name = format!("`{}`", case.decision.reason);
         let row = rows.iter().find(|row| row.name == name).unwrap();

@@ -17,31 +17,30 @@ use crate::{
 pub(crate) fn account<S: Source>(frame: &mut S, ingress: u32, decision: &Decision) {
     let Decision { verdict, reason } = *decision;
     let bytes = frame.wire_len();
-    match verdict {
-        Verdict::Redirect { ifindex } => {
-            count(ingress, reason, Direction::From, bytes);
-            count(ifindex, reason, Direction::To, bytes);
-        }
-        Verdict::Transmit { .. } => {
-            count(ingress, reason, Direction::From, bytes);
-        }
-        Verdict::Reply if !matches!(reason, Reason::ArpConflict | Reason::NdConflict) => {
-            count(ingress, reason, Direction::From, bytes);
-        }
-        // By far the most of what comes in by an uplink.
-        Verdict::Punt if matches!(reason, Reason::NotForPod) => {
-            count(ingress, reason, Direction::From, bytes);
-        }
-        Verdict::Punt | Verdict::Drop | Verdict::Reply => {
-            if let Some(counter) = count(ingress, reason, Direction::From, bytes) {
-                events::tell(frame, ingress, reason, counter);
-            }
-        }
+    let counter = count(ingress, reason, Direction::From, bytes);
+    if let Verdict::Redirect { ifindex } = verdict {
+        count(ifindex, reason, Direction::To, bytes);
+    } else if is_told(verdict, reason)
+        && let Some(counter) = counter
+    {
+        events::tell(frame, ingress, reason, counter);
     }
 }
 
-/// Counts one frame of `bytes` bytes. The counter, where it is an old one: the first frame of each
-/// kind goes without.
+/// Whether events are made of it: of drops, of punts, and of addresses found to be in use twice; but
+/// not of what passes by in masses on an uplink.
+#[inline(always)]
+fn is_told(verdict: Verdict, reason: Reason) -> bool {
+    match verdict {
+        Verdict::Drop => true,
+        Verdict::Punt => !matches!(reason, Reason::NotForPod),
+        Verdict::Reply => matches!(reason, Reason::ArpConflict | Reason::NdConflict),
+        Verdict::Redirect { .. } | Verdict::Transmit { .. } => false,
+    }
+}
+
+/// Counts one frame of `bytes` bytes, and gives its counter; none where the kernel has no memory for
+/// one.
 #[inline(always)]
 fn count(
     ifindex: u32,
@@ -54,20 +53,27 @@ fn count(
         reason,
         direction,
     };
-    if COUNTERS.get_ptr_mut(key).is_none() {
-        // Another CPU may make the entry in between: so much the better.
-        let none = Counter {
-            packets: 0,
-            bytes: 0,
-            quiet_until: 0,
-        };
-        let _ = COUNTERS.insert(key, none, u64::from(BPF_NOEXIST));
-    }
-    let counter = COUNTERS.get_ptr_mut(key)?;
+    let counter = match COUNTERS.get_ptr_mut(key) {
+        Some(counter) => counter,
+        None => first(key)?,
+    };
     // SAFETY: the entry is this CPU's own, and programs of one hook do not interrupt each other on a
     // CPU; it stays readable and writable until the program ends (RCU).
     let counter = unsafe { &mut *counter };
     counter.packets += 1;
     counter.bytes += u64::from(bytes);
     Some(counter)
+}
+
+/// Makes an entry.
+#[inline(always)]
+fn first(key: CounterKey) -> Option<*mut Counter> {
+    let none = Counter {
+        packets: 0,
+        bytes: 0,
+        quiet_until: 0,
+    };
+    // Another CPU may make it in between: then it is there, and so is this CPU's part.
+    COUNTERS.insert(key, none, u64::from(BPF_NOEXIST)).ok();
+    COUNTERS.get_ptr_mut(key)
 }

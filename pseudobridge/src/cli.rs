@@ -255,10 +255,12 @@ mod tests {
             };
             assert_eq!(cli.command, Command::Datapath(expected));
         }
-        let error = parse("pseudobridge datapath xdp").unwrap_err();
+        let error = parse("pseudobridge datapath ebpf").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidValue);
         assert!(
-            error.to_string().contains("[possible values: kernel, tc]"),
+            error
+                .to_string()
+                .contains("[possible values: kernel, tc, xdp, xdp-generic]"),
             "{error}"
         );
     }

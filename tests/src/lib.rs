@@ -10,3 +10,4 @@ pub mod packets;
 pub mod ping;
 pub mod pseudobridge;
 pub mod stats;
+pub mod traffic;

@@ -80,7 +80,7 @@ async fn pod(node: &Netlink, i: u16) -> Endpoint {
     let link = node.veth_create(&spec).await.unwrap();
     let gateway = Address {
         index: link.index,
-        address: GATEWAY.into(),
+        address: Ipv4Net::from(GATEWAY).into(),
     };
     node.addr_add(&gateway).await.unwrap();
     for (key, value) in [("proxy_arp", "1"), ("forwarding", "1")] {
@@ -88,7 +88,7 @@ async fn pod(node: &Netlink, i: u16) -> Endpoint {
     }
     sysctl::write(&["net", "ipv4", "neigh", &host, "proxy_delay"], "0").unwrap();
     node.link_set_up(link.index).await.unwrap();
-    let route = Route::via_device(pod.address.into(), link.index, 191);
+    let route = Route::via_device(Ipv4Net::from(pod.address), link.index, 191);
     node.route_add(&route).await.unwrap();
     node.neigh_set_permanent(link.index, pod.address, pod.mac)
         .await
@@ -98,7 +98,13 @@ async fn pod(node: &Netlink, i: u16) -> Endpoint {
     let index = link.peer_index.unwrap();
     inside.link_set_up(index).await.unwrap();
     let address = Ipv4Net::new(pod.address, 16).unwrap();
-    inside.addr_add(&Address { index, address }).await.unwrap();
+    inside
+        .addr_add(&Address {
+            index,
+            address: address.into(),
+        })
+        .await
+        .unwrap();
     pod
 }
 

@@ -57,6 +57,7 @@ const _: () = assert!(size_of::<CounterKey>() == 8 && align_of::<CounterKey>() =
 
 /// Entries of the `counters` map for each pod: it can meet every reason from its side, and the
 /// forwarding ones from the other.
+#[expect(clippy::cast_possible_truncation, reason = "it is 73")]
 pub const COUNTERS_PER_POD: u32 = Reason::ALL.len() as u32 + 8;
 
 /// One CPU's share of a counter.

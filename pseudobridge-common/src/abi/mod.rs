@@ -20,7 +20,7 @@ use crate::wire::Ipv6Address;
 /// Version of everything in this module. Kept in the `meta` map.
 pub const VERSION: u32 = 2;
 
-/// The IPv6 gateway of every pod: fe80::1, on each host-side veth.
+/// The IPv6 gateway of every pod: `fe80::1`, on each host-side veth.
 pub const GATEWAY6: Ipv6Address = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
 /// Pods that the maps hold unless the topology says otherwise.

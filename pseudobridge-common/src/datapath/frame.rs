@@ -28,7 +28,7 @@ pub trait Frame {
     fn is_vlan_tagged(&self) -> bool;
 
     /// Whether the kernel takes the frame for one to the interface's own hardware address
-    /// (`PACKET_HOST`, include/uapi/linux/if_packet.h).
+    /// (`PACKET_HOST`, `include/uapi/linux/if_packet.h`).
     fn is_to_host(&self) -> bool;
 
     /// Copies a header out of the frame; `None` where the frame ends before the header does.

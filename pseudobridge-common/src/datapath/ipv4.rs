@@ -106,10 +106,10 @@ pub(super) fn forward<F: Frame, T: Tables>(
     if !tables.is_target(pod.ifindex) {
         return Decision::punt(Reason::TargetGone);
     }
-    let fits = if u32::from(header.total_len.get()) <= pod.mtu && header.total_len.get() != 0 {
-        true
+    let fits = if frame.is_gso() {
+        frame.segments_fit(pod.ifindex)
     } else {
-        frame.is_gso() && frame.segments_fit(pod.ifindex)
+        u32::from(header.total_len.get()) <= pod.mtu
     };
     if !fits {
         return Decision::punt(Reason::Ipv4TooBig);

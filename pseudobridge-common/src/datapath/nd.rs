@@ -193,7 +193,7 @@ fn options<F: Frame, const LEN: usize>(
         return Err(Decision::punt(Reason::NdMalformed));
     }
     let rest = len - LEN;
-    if rest > OPTIONS_MAX * OPTION_LEN || rest % OPTION_LEN != 0 {
+    if rest > OPTIONS_MAX * OPTION_LEN || !rest.is_multiple_of(OPTION_LEN) {
         return Err(Decision::drop(Reason::NdUnchecked));
     }
     let mut options = Options {

@@ -6,10 +6,13 @@
 mod cases;
 mod memory;
 
-pub use cases::{Case, all, arp_request, fix_checksum, ipv4_packet, tables};
-pub use memory::{MemoryFrame, MemoryTables};
+pub use cases::{
+    Case, Origin, REMOTE, UNRESOLVED, UPLINK, all, arp_request, fix_checksum, ipv4_packet,
+    ipv6_packet, solicitation, tables,
+};
+pub use memory::{MemoryFrame, MemoryTables, Routes, XdpMemoryFrame};
 
-use pseudobridge_common::wire::{Ipv4Address, MacAddress};
+use pseudobridge_common::wire::{Ipv4Address, Ipv6Address, MacAddress};
 
 /// A pod of the test network, by the number that everything about it is derived from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,10 +27,23 @@ impl TestPod {
     pub const NARROW: Self = Self(13);
     /// One whose host-side veth is gone, though its entry is still there.
     pub const GONE: Self = Self(14);
-    /// One of another network.
+    /// One of another network, which the sender's may not talk to.
     pub const FOREIGN: Self = Self(15);
+    /// One of a network that the sender's may talk to, and that drops what is unknown.
+    pub const FRIEND: Self = Self(16);
 
-    /// Its address: in 172.30.30.0/24, but for [`FOREIGN`](Self::FOREIGN) in 172.30.31.0/24.
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::SENDER,
+        Self::TARGET,
+        Self::NARROW,
+        Self::GONE,
+        Self::FOREIGN,
+        Self::FRIEND,
+    ];
+
+    /// Its address: in 172.30.30.0/24, but for [`FOREIGN`](Self::FOREIGN) in 172.30.31.0/24 and
+    /// [`FRIEND`](Self::FRIEND) in 172.30.32.0/24.
     #[must_use]
     pub const fn address(self) -> Ipv4Address {
         [172, 30, self.subnet()[2], self.0]
@@ -42,8 +58,35 @@ impl TestPod {
     /// The subnet of its network, of 24 bits.
     #[must_use]
     pub const fn subnet(self) -> Ipv4Address {
-        let third = if self.0 == Self::FOREIGN.0 { 31 } else { 30 };
+        let third = match self {
+            Self::FOREIGN => 31,
+            Self::FRIEND => 32,
+            Self(_) => 30,
+        };
         [172, 30, third, 0]
+    }
+
+    /// Its IPv6 address: in `fd00:0:0:1e::/64`, or the like for other networks.
+    #[must_use]
+    pub const fn address6(self) -> Ipv6Address {
+        let mut address = self.subnet6();
+        address[15] = self.0;
+        address
+    }
+
+    /// The IPv6 subnet of its network, of 64 bits.
+    #[must_use]
+    pub const fn subnet6(self) -> Ipv6Address {
+        let third = self.subnet()[2];
+        [0xfd, 0, 0, 0, 0, 0, 0, third, 0, 0, 0, 0, 0, 0, 0, 0]
+    }
+
+    /// The link-local address that its kernel gives it.
+    #[must_use]
+    pub const fn link_local(self) -> Ipv6Address {
+        let mut address = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xaa, 0];
+        address[15] = self.0;
+        address
     }
 
     /// The hardware address of its end.

@@ -5,12 +5,12 @@ use std::net::Ipv4Addr;
 use proptest::prelude::*;
 use pseudobridge_common::{
     abi::Reason,
-    datapath::Decision,
+    datapath::{Decision, Verdict},
     wire::{ethernet, ipv4},
 };
 use pseudobridge_testing::{MemoryFrame, fix_checksum};
 
-use crate::network::{Address, Network, TARGET, addresses, networks};
+use crate::network::{Address, Network, addresses, networks};
 
 /// Offsets into a frame.
 const ETHERNET_DESTINATION: usize = 0;
@@ -24,7 +24,9 @@ const IPV4_SOURCE: usize = ipv4::OFFSET + 12;
 fn fate_of_ipv4(network: &Network, destination: Ipv4Addr) -> Decision {
     let octets = destination.octets();
     let reason = if octets == network.target.0 {
-        return Decision::redirect(TARGET, Reason::Ipv4Forward);
+        return network.redirect();
+    } else if octets == network.foreign {
+        return Decision::drop(Reason::Isolated);
     } else if octets == network.port.address {
         Reason::Ipv4OwnAddress
     } else if octets == network.port.gateway {
@@ -49,6 +51,8 @@ fn fate_of_arp(network: &Network, target: Ipv4Addr) -> Decision {
         Decision::reply(Reason::ArpReplyGateway)
     } else if octets == network.target.0 {
         Decision::reply(Reason::ArpReplyPod)
+    } else if octets == network.foreign {
+        Decision::drop(Reason::Isolated)
     } else if network.subnet.contains(&target) {
         Decision::punt(Reason::ArpUnknownPod)
     } else {
@@ -98,7 +102,10 @@ proptest! {
             frame.bytes[..6].copy_from_slice(&network.port.host_mac);
         }
         frame.bytes.resize(frame.bytes.len() + tail, 0);
-        let expected = fate_of_arp(&network, network.resolve(address).into());
+        let mut expected = fate_of_arp(&network, network.resolve(address).into());
+        if probe && expected.verdict == Verdict::Reply {
+            expected.reason = Reason::ArpConflict;
+        }
         prop_assert_eq!(network.decide(&mut frame), expected);
     }
 
@@ -187,7 +194,7 @@ proptest! {
         fix_checksum(&mut frame);
         let fits = (20..=20 + payload).contains(&total) || (total == 0 && gso);
         let expected = if fits {
-            Decision::redirect(TARGET, Reason::Ipv4Forward)
+            network.redirect()
         } else {
             Decision::punt(Reason::Ipv4BadLength)
         };
@@ -200,7 +207,7 @@ proptest! {
         let payload = u16::try_from(mtu + more - 20).unwrap();
         let mut frame = network.ipv4(Address::Target, payload);
         let expected = if more <= 0 {
-            Decision::redirect(TARGET, Reason::Ipv4Forward)
+            network.redirect()
         } else {
             Decision::punt(Reason::Ipv4TooBig)
         };

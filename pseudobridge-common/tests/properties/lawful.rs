@@ -74,6 +74,7 @@ fn any_frame_is_decided_lawfully() {
                 prop_assert_eq!(ifindex, TARGET);
                 check_forwarded(&network, &frame, &after)?;
             }
+            Verdict::Transmit { .. } => prop_assert!(false, "there is no uplink"),
         }
         Ok(())
     });
@@ -97,7 +98,7 @@ proptest! {
         };
         let ((untagged, _), (tagged, after)) = (decide(false), decide(true));
         prop_assert_eq!(after, MemoryFrame { vlan_tagged: true, ..frame });
-        if untagged.reason == Reason::ArpOwnAddress {
+        if matches!(untagged.reason, Reason::ArpOwnAddress | Reason::NdOwnAddress) {
             // Dropped for its target, not for its sender.
             prop_assert_eq!(tagged.reason, Reason::VlanTagged);
         } else if untagged.verdict == Verdict::Drop {

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use proptest::prelude::*;
 use pseudobridge_common::{
-    abi::{PodV4, Port},
+    abi::{self, Pod, Port, Reason},
     datapath::{Decision, decide},
     wire::{Ipv4Address, MacAddress, arp, ipv4},
 };
@@ -26,9 +26,9 @@ pub(crate) struct Network {
     /// The pod that sends.
     pub(crate) port: Port,
     /// Where the other pod is.
-    pub(crate) target: (Ipv4Address, PodV4),
+    pub(crate) target: (Ipv4Address, Pod),
     /// The address of the pod of another network.
-    foreign: Ipv4Address,
+    pub(crate) foreign: Ipv4Address,
     tables: MemoryTables,
 }
 
@@ -98,14 +98,27 @@ impl Network {
             gateway,
             subnet: subnet.network().octets(),
             mask: subnet.netmask().octets(),
+            address6: [0; 16],
+            subnet6: [0; 16],
+            mask6: [0xff; 16],
+            uplink: 0,
+            flags: 0,
         };
-        let pod = |ifindex, number| PodV4 {
+        let pod = |ifindex, number| Pod {
             ifindex,
             mtu,
+            network: port.subnet,
+            flags: 0,
             pod_mac: mac(number),
             host_mac: mac(number + 1),
         };
         let target = (target, pod(TARGET, 2));
+        // A network of one address.
+        let network = abi::Network {
+            network: foreign,
+            gateway: foreign,
+            uplink: 0,
+        };
         let tables = MemoryTables {
             ports: [(INGRESS, port)].into(),
             pods_v4: [
@@ -115,6 +128,8 @@ impl Network {
             ]
             .into(),
             targets: [INGRESS, TARGET, FOREIGN].into(),
+            networks_v4: vec![(foreign, [255; 4], network)],
+            ..MemoryTables::default()
         };
         Self {
             subnet,
@@ -140,6 +155,11 @@ impl Network {
     /// Decides over a frame that the pod sends, and rewrites it.
     pub(crate) fn decide(&self, frame: &mut MemoryFrame) -> Decision {
         decide(frame, &self.tables, INGRESS)
+    }
+
+    /// Into the target.
+    pub(crate) fn redirect(&self) -> Decision {
+        Decision::redirect(&self.target.1, Reason::Ipv4Forward)
     }
 
     /// A lawful request, or probe, for an address.

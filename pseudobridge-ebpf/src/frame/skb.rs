@@ -19,7 +19,7 @@ use crate::events::Source;
 #[expect(clippy::cast_possible_truncation, reason = "it is 110")]
 const LONGEST: u32 = (nd::OFFSET + nd::NEIGHBOUR_LEN + 4 * nd::OPTION_LEN) as u32;
 
-/// `PACKET_HOST` of include/uapi/linux/if_packet.h.
+/// `PACKET_HOST` of `include/uapi/linux/if_packet.h`.
 const PACKET_HOST: u32 = 0;
 
 /// A socket buffer at tc ingress.

@@ -47,7 +47,7 @@ pub(super) async fn run(cli: &Cli, arguments: &SwitchDatapath) -> Result<()> {
         !observed.pods.is_empty(),
         "there are no pods to switch; `pseudobridge up --datapath {datapath}` makes some"
     );
-    if datapath == Datapath::Tc {
+    if datapath != Datapath::Kernel {
         bpf::require_tcx()?;
     }
     let current = node.program_is_current(&observed)?;
@@ -58,7 +58,7 @@ pub(super) async fn run(cli: &Cli, arguments: &SwitchDatapath) -> Result<()> {
         steps: plan.steps.iter().map(ToString::to_string).collect(),
         lost: match datapath {
             Datapath::Kernel => lost()?.to_vec(),
-            Datapath::Tc => Vec::new(),
+            Datapath::Tc | Datapath::Xdp | Datapath::XdpGeneric => Vec::new(),
         },
         verification: Verification::run(&node.observe().await?, Verify::Auto)?,
     };

@@ -27,7 +27,7 @@ pub(super) async fn run(cli: &Cli, arguments: &cli::Up) -> Result<()> {
         None => Topology::builtin()?,
     };
     if let Some(datapath) = arguments.datapath {
-        topology.datapath = datapath;
+        topology.set_datapath(datapath);
     }
     let node = if arguments.dry_run {
         Node::open(cli)?
@@ -35,7 +35,7 @@ pub(super) async fn run(cli: &Cli, arguments: &cli::Up) -> Result<()> {
         Node::open_to_change(cli)?
     };
     warn_of_neighbour_limit(&topology);
-    if topology.datapath == Datapath::Tc {
+    if topology.datapath != Datapath::Kernel {
         bpf::require_tcx()?;
     }
     let before = node.observe().await?;

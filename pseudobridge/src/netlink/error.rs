@@ -41,6 +41,14 @@ pub enum Error {
         /// The decoder's reason.
         reason: String,
     },
+    /// The kernel cannot tell the object from another one that stands before it.
+    #[error("cannot {action}: the kernel would take {other} in its place; delete that one first")]
+    InTheWay {
+        /// What was attempted.
+        action: String,
+        /// The other one.
+        other: String,
+    },
     /// The connection's socket failed, or its task ended with the runtime.
     #[error("cannot {action}: the netlink connection is closed; open a new one")]
     Closed {

@@ -1,5 +1,7 @@
 //! Network interfaces, as `ip link`.
 
+mod xdp;
+
 use std::{
     collections::{HashSet, hash_map::RandomState},
     hash::BuildHasher as _,
@@ -10,11 +12,12 @@ use netlink_packet_route::{
     RouteNetlinkMessage,
     link::{
         AfSpecInet6, AfSpecUnspec, In6AddrGenMode, InfoData, InfoKind, InfoVeth, LinkAttribute,
-        LinkExtentMask, LinkFlags, LinkInfo, LinkMessage,
+        LinkExtentMask, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
     },
 };
 use rtnetlink::packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 
+pub use self::xdp::{Xdp, XdpMode};
 use super::{Error, Netlink, netns::NetNs, unexpected};
 
 /// A network interface.
@@ -44,6 +47,12 @@ pub struct Link {
     /// The namespace of `peer_index` where it is another one, by this namespace's number for it
     /// (-1: it has none).
     pub link_netnsid: Option<i32>,
+    /// Index of the bridge, bond or the like that it is a port of.
+    pub master: Option<u32>,
+    /// Whether its frames are Ethernet's (`ARPHRD_ETHER`).
+    pub ethernet: bool,
+    /// The XDP program on it, whoever attached it.
+    pub xdp: Option<Xdp>,
 }
 
 /// One end of a veth pair to be made.
@@ -359,6 +368,9 @@ fn parse(action: &str, reply: RouteNetlinkMessage) -> Result<Link, Error> {
         kind: None,
         peer_index: None,
         link_netnsid: None,
+        master: None,
+        ethernet: message.header.link_layer_type == LinkLayerType::Ether,
+        xdp: None,
     };
     for attribute in message.attributes {
         match attribute {
@@ -369,6 +381,8 @@ fn parse(action: &str, reply: RouteNetlinkMessage) -> Result<Link, Error> {
             LinkAttribute::Mtu(mtu) => link.mtu = mtu,
             LinkAttribute::Link(index) => link.peer_index = Some(index),
             LinkAttribute::LinkNetNsId(id) => link.link_netnsid = Some(id),
+            LinkAttribute::Controller(index) => link.master = Some(index),
+            LinkAttribute::Xdp(xdp) => link.xdp = xdp::parse(&xdp),
             LinkAttribute::LinkInfo(infos) => {
                 link.kind = infos.into_iter().find_map(|info| match info {
                     LinkInfo::Kind(kind) => Some(kind.to_string()),

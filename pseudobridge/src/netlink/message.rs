@@ -4,12 +4,17 @@ use std::convert::Infallible;
 
 use netlink_packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_core::{
-    ErrorMessage, NLM_F_ACK_TLVS, NLM_F_CAPPED, NetlinkDeserializable, NetlinkHeader,
-    NetlinkSerializable, NlasIterator,
+    ErrorMessage, NLA_HEADER_SIZE, NLM_F_ACK_TLVS, NLM_F_CAPPED, NetlinkDeserializable,
+    NetlinkHeader, NetlinkSerializable, NlasIterator,
 };
 
 /// `NLMSGERR_ATTR_MSG` of linux/netlink.h: the extended acknowledgement's text.
 const NLMSGERR_ATTR_MSG: u16 = 1;
+/// `RTM_NEWLINK` and `IFLA_IFALIAS` of `linux/rtnetlink.h` and `linux/if_link.h`.
+const RTM_NEWLINK: u16 = 16;
+const IFLA_IFALIAS: u16 = 20;
+/// `struct ifinfomsg`, in bytes.
+const LINK_HEADER_LEN: usize = 16;
 /// `struct nlmsghdr`, in bytes.
 const HEADER_LEN: usize = 16;
 
@@ -34,7 +39,14 @@ impl NetlinkDeserializable for Message {
     type Error = Infallible;
 
     fn deserialize(header: &NetlinkHeader, payload: &[u8]) -> Result<Self, Infallible> {
-        Ok(match RouteNetlinkMessage::deserialize(header, payload) {
+        let message = RouteNetlinkMessage::deserialize(header, payload).or_else(|error| {
+            let readable = (header.message_type == RTM_NEWLINK)
+                .then(|| with_readable_alias(payload))
+                .flatten()
+                .ok_or(error)?;
+            RouteNetlinkMessage::deserialize(header, &readable)
+        });
+        Ok(match message {
             Ok(message) => Self::Known(message),
             Err(error) => Self::Unknown {
                 message_type: header.message_type,
@@ -65,6 +77,27 @@ impl NetlinkSerializable for Message {
             Self::Unknown { .. } => {}
         }
     }
+}
+
+/// A link's message with `?` for each byte of its alias that is not ASCII, if there is one.
+///
+/// Anyone may give a link of theirs an alias that is no text; ours are ASCII.
+fn with_readable_alias(payload: &[u8]) -> Option<Vec<u8>> {
+    let mut offset = LINK_HEADER_LEN;
+    let alias = NlasIterator::new(payload.get(LINK_HEADER_LEN..)?)
+        .flatten()
+        .find_map(|attribute| {
+            let start = offset + NLA_HEADER_SIZE;
+            offset += usize::from(attribute.length()).next_multiple_of(4);
+            (attribute.kind() == IFLA_IFALIAS).then(|| start..start + attribute.value().len())
+        })?;
+    let mut readable = payload.to_owned();
+    for byte in readable.get_mut(alias)? {
+        if !byte.is_ascii() {
+            *byte = b'?';
+        }
+    }
+    Some(readable)
 }
 
 /// The text of an `NLMSG_ERROR`'s extended acknowledgement.

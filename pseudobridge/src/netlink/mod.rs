@@ -1,4 +1,4 @@
-//! Links, addresses, routes, neighbours, namespaces and sysctls, with the verbs of ip(8).
+//! Links, addresses, routes, rules, neighbours, device features, namespaces and sysctls, with the verbs of ip(8).
 //!
 //! The only place that talks netlink. There is no policy here: callers say what is to be, this
 //! module asks the kernel for it and returns the kernel's answer.
@@ -8,21 +8,24 @@
 
 mod addr;
 mod error;
+mod feature;
+mod generic;
 mod link;
 mod message;
 mod neigh;
 pub mod netns;
 mod route;
+mod rule;
 pub mod sysctl;
 
-use std::{io, sync::Arc};
+use std::{fmt::Debug, io, net::IpAddr, sync::Arc};
 
 use futures_util::StreamExt as _;
-use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{
     packet_core::{
-        NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
-        NetlinkPayload,
+        NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkDeserializable,
+        NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable,
     },
     proto::{ConnectionHandle, new_connection},
     sys::{AsyncSocket as _, SocketAddr, protocols::NETLINK_ROUTE},
@@ -32,9 +35,11 @@ use tokio::sync::Mutex;
 pub use self::{
     addr::Address,
     error::Error,
-    link::{Link, VethEnd, VethSpec},
+    feature::{Feature, Features},
+    link::{Link, VethEnd, VethSpec, Xdp, XdpMode},
     neigh::{Neighbour, NeighbourState},
     route::{Route, RouteKind, RouteScope},
+    rule::{Rule, RuleAction},
 };
 use self::{
     message::{Message, extended_ack},
@@ -43,6 +48,9 @@ use self::{
 
 /// How often an inconsistent dump is asked for again.
 const DUMP_TRIES: u32 = 10;
+
+/// The families whose tables are read.
+const FAMILIES: [AddressFamily; 2] = [AddressFamily::Inet, AddressFamily::Inet6];
 
 /// A connection to one network namespace.
 ///
@@ -88,19 +96,8 @@ impl Netlink {
     }
 
     fn connect() -> io::Result<Self> {
-        // Nothing is subscribed to, so there are no unsolicited messages to listen for.
-        let (mut connection, handle, _) = new_connection::<Message>(NETLINK_ROUTE)?;
-        // Acknowledgements are passed on, so that a connection which dies is told from one
-        // that has answered.
-        connection.set_forward_ack(true);
-        connection.set_forward_done(true);
-        let socket = connection.socket_mut().socket_mut();
-        socket.set_ext_ack(true)?;
-        socket.set_cap_ack(true)?;
-        socket.set_netlink_get_strict_chk(true)?;
-        tokio::spawn(connection);
         Ok(Self {
-            handle,
+            handle: connect(NETLINK_ROUTE)?,
             dumping: Arc::default(),
         })
     }
@@ -147,75 +144,112 @@ impl Netlink {
             .messages)
     }
 
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "the payloads are non-exhaustive"
-    )]
     async fn exchange(
         &self,
         action: &str,
         flags: u16,
         message: RouteNetlinkMessage,
-    ) -> Result<Answer, Error> {
-        let closed = || Error::Closed {
-            action: action.into(),
-        };
-        let payload = NetlinkPayload::InnerMessage(Message::Known(message));
-        let mut request = NetlinkMessage::new(NetlinkHeader::default(), payload);
-        request.header.flags = NLM_F_REQUEST | flags;
-        let mut replies = self
-            .handle
-            .request(request, SocketAddr::new(0, 0))
-            .map_err(|_| closed())?;
-
-        let mut answer = Answer::default();
-        while let Some(reply) = replies.next().await {
-            answer.interrupted |= reply.header.flags & NLM_F_DUMP_INTR != 0;
-            let (code, detail) = match reply.payload {
-                NetlinkPayload::InnerMessage(Message::Known(message)) => {
-                    answer.messages.push(message);
-                    continue;
-                }
-                NetlinkPayload::InnerMessage(Message::Unknown {
-                    message_type,
-                    reason,
-                }) => {
-                    // Read on to the end: a dump that is not over would block the next one.
-                    answer.unknown = Some(format!("message type {message_type}: {reason}"));
-                    continue;
-                }
-                NetlinkPayload::Error(error) => {
-                    (error.raw_code(), extended_ack(&reply.header, &error))
-                }
-                NetlinkPayload::Done(done) => (done.code, None),
-                other => {
-                    let reason = format!("unexpected {other:?}");
-                    return Err(Error::NotUnderstood {
-                        action: action.into(),
-                        reason,
-                    });
-                }
-            };
-            return match (code, answer.unknown.take()) {
-                (0, None) => Ok(answer),
-                (0, Some(reason)) => Err(Error::NotUnderstood {
-                    action: action.into(),
-                    reason,
-                }),
-                (code, _) => Err(Error::netlink(action.into(), -code, detail)),
-            };
-        }
-        Err(closed())
+    ) -> Result<Answer<RouteNetlinkMessage>, Error> {
+        let answer = exchange(&self.handle, action, flags, Message::Known(message)).await?;
+        let known = answer.messages.into_iter().map(|message| match message {
+            Message::Known(message) => Ok(message),
+            Message::Unknown {
+                message_type,
+                reason,
+            } => Err(Error::NotUnderstood {
+                action: action.into(),
+                reason: format!("message type {message_type}: {reason}"),
+            }),
+        });
+        Ok(Answer {
+            messages: known.collect::<Result<_, _>>()?,
+            interrupted: answer.interrupted,
+        })
     }
 }
 
 /// What came back for a request.
-#[derive(Default)]
-struct Answer {
-    messages: Vec<RouteNetlinkMessage>,
+struct Answer<M> {
+    messages: Vec<M>,
     interrupted: bool,
-    /// Why a message could not be decoded.
-    unknown: Option<String>,
+}
+
+/// Opens a socket of a netlink protocol in the network namespace of the calling thread, with a
+/// task that serves it.
+fn connect<M>(protocol: isize) -> io::Result<ConnectionHandle<M>>
+where
+    M: Debug + NetlinkSerializable + NetlinkDeserializable + Unpin + Send + 'static,
+{
+    // Nothing is subscribed to, so there are no unsolicited messages to listen for.
+    let (mut connection, handle, _) = new_connection::<M>(protocol)?;
+    // Acknowledgements are passed on, so that a connection which dies is told from one that has
+    // answered.
+    connection.set_forward_ack(true);
+    connection.set_forward_done(true);
+    let socket = connection.socket_mut().socket_mut();
+    socket.set_ext_ack(true)?;
+    socket.set_cap_ack(true)?;
+    socket.set_netlink_get_strict_chk(true)?;
+    tokio::spawn(connection);
+    Ok(handle)
+}
+
+/// Sends a request and reads its answer to the end: a dump that is not over would block the next.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the payloads are non-exhaustive"
+)]
+async fn exchange<M: Debug>(
+    handle: &ConnectionHandle<M>,
+    action: &str,
+    flags: u16,
+    message: M,
+) -> Result<Answer<M>, Error> {
+    let closed = || Error::Closed {
+        action: action.into(),
+    };
+    let payload = NetlinkPayload::InnerMessage(message);
+    let mut request = NetlinkMessage::new(NetlinkHeader::default(), payload);
+    request.header.flags = NLM_F_REQUEST | flags;
+    let mut replies = handle
+        .request(request, SocketAddr::new(0, 0))
+        .map_err(|_| closed())?;
+
+    let mut answer = Answer {
+        messages: Vec::new(),
+        interrupted: false,
+    };
+    while let Some(reply) = replies.next().await {
+        answer.interrupted |= reply.header.flags & NLM_F_DUMP_INTR != 0;
+        let (code, detail) = match reply.payload {
+            NetlinkPayload::InnerMessage(message) => {
+                answer.messages.push(message);
+                continue;
+            }
+            NetlinkPayload::Error(error) => (error.raw_code(), extended_ack(&reply.header, &error)),
+            NetlinkPayload::Done(done) => (done.code, None),
+            other => {
+                let reason = format!("unexpected {other:?}");
+                return Err(Error::NotUnderstood {
+                    action: action.into(),
+                    reason,
+                });
+            }
+        };
+        return match code {
+            0 => Ok(answer),
+            code => Err(Error::netlink(action.into(), -code, detail)),
+        };
+    }
+    Err(closed())
+}
+
+/// The family of an address.
+fn family(address: IpAddr) -> AddressFamily {
+    match address {
+        IpAddr::V4(_) => AddressFamily::Inet,
+        IpAddr::V6(_) => AddressFamily::Inet6,
+    }
 }
 
 /// An answer of another kind than was asked for.

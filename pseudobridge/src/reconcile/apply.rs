@@ -121,7 +121,7 @@ impl Apply<'_> {
             Change::AddGateway => {
                 let address = Address {
                     index: self.index(desired)?,
-                    address: Ipv4Net::from(desired.gateway),
+                    address: Ipv4Net::from(desired.gateway).into(),
                 };
                 self.netlink.addr_add(&address).await?;
             }
@@ -144,7 +144,7 @@ impl Apply<'_> {
             }
             Change::AddRoute => {
                 let index = self.index(desired)?;
-                let route = Route::via_device(pod.address.into(), index, PROTOCOL);
+                let route = Route::via_device(Ipv4Net::from(pod.address), index, PROTOCOL);
                 self.netlink.route_add(&route).await?;
             }
             Change::Inside(change) => self.change_inside(desired, *change).await?,
@@ -163,7 +163,7 @@ impl Apply<'_> {
             InnerChange::LoopbackUp => netlink.link_set_up(inner.loopback).await?,
             InnerChange::SetMtu => netlink.link_set_mtu(index, desired.pod.mtu).await?,
             InnerChange::AddAddress => {
-                let address = desired.address();
+                let address = desired.address().into();
                 netlink.addr_add(&Address { index, address }).await?;
             }
             InnerChange::Up => netlink.link_set_up(index).await?,
@@ -174,7 +174,7 @@ impl Apply<'_> {
                     .await?;
             }
             InnerChange::AddGatewayRoute => {
-                let route = Route::via_device(desired.gateway.into(), index, PROTOCOL);
+                let route = Route::via_device(Ipv4Net::from(desired.gateway), index, PROTOCOL);
                 netlink.route_add(&route).await?;
             }
             InnerChange::AddDefaultRoute => {

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::observe::{BpfState, Inside};
 use super::step::{Change, InnerChange};
@@ -36,13 +36,15 @@ pub(super) fn is_same(desired: &DesiredPod, now: &ObservedPod) -> bool {
     };
     // Another address of the subnet inside would be a source that the guard refuses.
     let is_strange = |one: &Address| {
-        desired.subnet.contains(&one.address.addr()) && one.address != desired.address()
+        IpNet::from(desired.subnet).contains(&one.address.addr())
+            && one.address != desired.address().into()
     };
     // IPv6 would come back with default settings, and be open until they are mended.
     let regains_ipv6 = now.link.mtu < IPV6_MIN_MTU && desired.pod.mtu >= IPV6_MIN_MTU;
-    let gateway = Ipv4Net::from(desired.gateway);
-    let is_other_gateway =
-        |one: &Address| desired.subnet.contains(&one.address.addr()) && one.address != gateway;
+    let gateway = IpNet::from(Ipv4Net::from(desired.gateway));
+    let is_other_gateway = |one: &Address| {
+        IpNet::from(desired.subnet).contains(&one.address.addr()) && one.address != gateway
+    };
     now.owner == desired.owner()
         && now.link.mac == Some(desired.host_mac())
         && inside.link.mac == Some(desired.pod_mac())
@@ -72,7 +74,7 @@ pub(super) fn changes(
         };
         changes.unless(now.is_some_and(is_set), Change::Set(*setting));
     }
-    let (mtu, gateway) = (desired.pod.mtu, Ipv4Net::from(desired.gateway));
+    let (mtu, gateway) = (desired.pod.mtu, IpNet::from(Ipv4Net::from(desired.gateway)));
     changes.unless(
         now.is_none_or(|now| now.link.mtu == mtu),
         Change::SetHostMtu,
@@ -118,7 +120,9 @@ fn inner_changes(desired: &DesiredPod, inside: Option<&Inside>) -> Changes<Inner
     );
     let has_address = |inside: &Inside| {
         let addresses = &inside.addresses;
-        addresses.iter().any(|one| one.address == desired.address())
+        addresses
+            .iter()
+            .any(|one| one.address == desired.address().into())
     };
     changes.unless(inside.is_some_and(has_address), InnerChange::AddAddress);
     changes.unless(inside.is_some_and(|inside| inside.link.up), InnerChange::Up);
@@ -133,7 +137,7 @@ fn inner_changes(desired: &DesiredPod, inside: Option<&Inside>) -> Changes<Inner
             let over_ours = route.oif == Some(inside.link.index);
             // The kernel has no room for ours beside another one of the same metric, as a VPN in
             // the pod may have put there.
-            route.destination == destination && (over_ours || route.metric == 0)
+            route.destination == destination.into() && (over_ours || route.metric == 0)
         })
     };
     if desired.pod_prefix == 32 {
@@ -166,7 +170,7 @@ pub(super) fn bpf_changes(
             && bpf.entries.targets.contains(&ifindex)
     };
     changes.unless(now.is_some_and(is_entered), Change::Enter);
-    if datapath == Datapath::Tc {
+    if datapath != Datapath::Kernel {
         let attached = match bpf.pinned {
             Pinned::Yes => now.map_or(Attached::No, |now| now.attached),
             // What hangs there goes with the pins that are left.

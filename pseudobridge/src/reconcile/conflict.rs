@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::{DesiredPod, Namespace, Observed, PROTOCOL};
 use crate::netlink::{Route, RouteKind};
@@ -93,7 +93,8 @@ fn link(pod: &DesiredPod, node: &Observed) -> Option<Conflict> {
 
 fn addresses(network: &Network, node: &Observed) -> Vec<Conflict> {
     let foreign = node.addresses.iter().filter(|address| {
-        network.subnet.contains(&address.address.addr()) && !is_on_ours(address.index, node)
+        IpNet::from(network.subnet).contains(&address.address.addr())
+            && !is_on_ours(address.index, node)
     });
     let conflict = |address: &crate::netlink::Address| {
         let interface = interface_name(node, address.index);
@@ -114,9 +115,9 @@ fn addresses(network: &Network, node: &Observed) -> Vec<Conflict> {
 /// Routes to the subnet, or to a part of it. Those to more than it, as the default route, are
 /// what the subnet's own route is more specific than.
 fn routes(network: &Network, node: &Observed) -> Vec<Conflict> {
-    let is_pod = |destination: Ipv4Net| {
+    let is_pod = |destination: IpNet| {
         let mut pods = network.pods.iter();
-        pods.any(|pod| Ipv4Net::from(pod.address) == destination)
+        pods.any(|pod| IpNet::from(Ipv4Net::from(pod.address)) == destination)
     };
     let is_ours = |route: &Route| {
         let by_us = route.protocol == PROTOCOL && route.table == Route::MAIN;
@@ -130,10 +131,9 @@ fn routes(network: &Network, node: &Observed) -> Vec<Conflict> {
             by_us && route.kind == RouteKind::Unreachable
         }
     };
-    let foreign = node
-        .routes
-        .iter()
-        .filter(|route| network.subnet.contains(&route.destination) && !is_ours(route));
+    let foreign = node.routes.iter().filter(|route| {
+        IpNet::from(network.subnet).contains(&route.destination) && !is_ours(route)
+    });
     let conflict = |route: &Route| {
         let name = describe(route, node);
         Conflict {

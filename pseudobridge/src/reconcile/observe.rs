@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::identity::{self, GROUP, Mark, Owner, PROTOCOL};
 use super::sysctls::SETTINGS;
@@ -21,9 +21,9 @@ pub struct Observed {
     pub cookie: u64,
     /// All links of the node.
     pub links: Vec<Link>,
-    /// All IPv4 addresses of the node.
+    /// All addresses of the node.
     pub addresses: Vec<Address>,
-    /// All IPv4 routes of the node.
+    /// All routes of the node.
     pub routes: Vec<Route>,
     /// Our pods, by index of the host-side veth.
     pub pods: BTreeMap<u32, ObservedPod>,
@@ -183,7 +183,7 @@ impl ObservedPod {
     #[must_use]
     pub fn gateway(&self, node: &Observed) -> Option<Ipv4Addr> {
         let subnet = self.subnet(node)?;
-        let mut addresses = self.gateways.iter().map(|one| one.address);
+        let mut addresses = self.gateways.iter().filter_map(|one| v4(one.address));
         let gateway = addresses.find(|one| one.prefix_len() == 32 && subnet.contains(one));
         gateway.map(|one| one.addr())
     }
@@ -192,7 +192,7 @@ impl ObservedPod {
     #[must_use]
     pub fn subnet(&self, node: &Observed) -> Option<Ipv4Net> {
         let address = self.addresses.first()?;
-        let mut subnets = node.unreachable().map(|route| route.destination);
+        let mut subnets = node.unreachable().filter_map(|route| v4(route.destination));
         subnets.find(|subnet| subnet.contains(address))
     }
 
@@ -225,6 +225,7 @@ impl ObservedPod {
             pod: Pod {
                 name: self.owner.pod.clone(),
                 address,
+                address6: None,
                 netns: self.owner.netns.clone(),
                 interface: self.link.name.clone(),
                 pod_interface: inside.link.name.clone(),
@@ -287,7 +288,16 @@ fn pod_addresses(link: &Link, routes: &[Route]) -> Vec<Ipv4Addr> {
     let ours = routes.iter().filter(|route| {
         is_ours(route) && route.oif == Some(link.index) && route.destination.prefix_len() == 32
     });
-    ours.map(|route| route.destination.addr()).collect()
+    ours.filter_map(|route| v4(route.destination))
+        .map(|net| net.addr())
+        .collect()
+}
+
+fn v4(net: IpNet) -> Option<Ipv4Net> {
+    match net {
+        IpNet::V4(net) => Some(net),
+        IpNet::V6(_) => None,
+    }
 }
 
 /// We add routes to the main table alone.

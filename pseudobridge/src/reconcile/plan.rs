@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::changes::{bpf_changes, changes, is_same};
 use super::conflict;
@@ -39,7 +39,7 @@ pub fn up(
         return Err(Conflicts(conflicts));
     }
     let mut plan = Plan::default();
-    let with_bpf = topology.datapath == Datapath::Tc || observed.bpf.pinned != Pinned::No;
+    let with_bpf = topology.datapath != Datapath::Kernel || observed.bpf.pinned != Pinned::No;
     if with_bpf {
         plan.install(&observed.bpf, program_is_current);
     }
@@ -61,7 +61,7 @@ pub fn up(
     for subnet in &subnets {
         if !observed
             .unreachable()
-            .any(|route| route.destination == *subnet)
+            .any(|route| route.destination == (*subnet).into())
         {
             plan.push(Step::AddUnreachable(*subnet));
         }
@@ -113,7 +113,7 @@ pub fn down(observed: &Observed, earlier: Option<&Observed>) -> Plan {
         let is_old = |earlier: &Observed| {
             earlier
                 .unreachable()
-                .any(|route| route.destination == *subnet)
+                .any(|route| route.destination == (*subnet).into())
         };
         !earlier.is_some_and(is_old)
     });
@@ -149,7 +149,7 @@ pub fn switch(
     let mut plan = Plan::default();
     match datapath {
         Datapath::Kernel => plan.detach_all(&observed.bpf),
-        Datapath::Tc => {
+        Datapath::Tc | Datapath::Xdp | Datapath::XdpGeneric => {
             plan.install(&observed.bpf, program_is_current);
             for (now, pod) in pods {
                 for change in bpf_changes(&pod, Some(now), Datapath::Tc, &observed.bpf) {
@@ -230,7 +230,10 @@ impl Plan {
 
     fn delete_routes(&mut self, observed: &Observed, unwanted: impl Fn(&Ipv4Net) -> bool) {
         let routes = observed.unreachable();
-        let unwanted = routes.filter(|route| unwanted(&route.destination));
+        let unwanted = routes.filter(|route| match &route.destination {
+            IpNet::V4(subnet) => unwanted(subnet),
+            IpNet::V6(_) => false,
+        });
         self.steps.extend(unwanted.cloned().map(Step::DeleteRoute));
     }
 

@@ -1,21 +1,30 @@
 //! The rules that hold between the values of a file, and the defaults that follow from them.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::fmt::Debug;
-use std::hash::Hash;
-use std::net::Ipv4Addr;
+mod pod;
 
-use ipnet::Ipv4Net;
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
+
+use ipnet::{Ipv4Net, Ipv6Net};
 use toml::Spanned;
 
-use super::file::{File, NetworkTable, PodTable};
-use super::problem::{Collector, Span};
-use super::{DEFAULT_MTU, MAX_PODS, Network, Pod, Topology, names, subnet};
+use self::pod::Parent;
+use super::claims::Claims;
+use super::file::{ALIKE, File, NetworkTable};
+use super::problem::Collector;
+use super::subnet::{self, Subnet};
+use super::{
+    DEFAULT_MAX_PODS, DEFAULT_MTU, Datapath, MAX_MAX_PODS, MAX_NETWORKS, Network, Topology, names,
+};
 
 /// The MTU in bytes that a veth takes: `ETH_MIN_MTU` to `ETH_MAX_MTU` of the kernel's
 /// `include/uapi/linux/if_ether.h`.
-const MTU_RANGE: std::ops::RangeInclusive<u32> = 68..=65535;
+const MTU_RANGE: RangeInclusive<u32> = 68..=65535;
+
+/// The smallest MTU in bytes with IPv6 (RFC 8200, 5): below it, the kernel takes IPv6 off the
+/// device.
+const MIN_MTU6: u32 = 1280;
 
 /// Checks `file` and fills in its defaults. The result counts only when no problem was added.
 pub(super) fn check(file: File, problems: &mut Collector) -> Topology {
@@ -24,92 +33,122 @@ pub(super) fn check(file: File, problems: &mut Collector) -> Topology {
                     or leave -f out for the built-in topology";
         problems.add(&(0..0), "there is no network", cure);
     }
-    let mut checker = Checker::new(problems);
-    let networks = file
-        .networks
-        .into_iter()
+    let max_pods = max_pods(file.max_pods.as_ref(), problems);
+    if let Some(beyond) = file.networks.get(MAX_NETWORKS) {
+        let what = format!("more than {MAX_NETWORKS} networks in all");
+        let cure = "take networks out, or spread them over more nodes";
+        problems.add(&beyond.span, what, cure);
+    }
+    let names = file.networks.iter().filter_map(|table| table.name.as_ref());
+    let mut checker = Checker {
+        problems,
+        datapath: file.datapath.map(Spanned::into_inner).unwrap_or_default(),
+        written: names.map(|name| name.get_ref().clone()).collect(),
+        names: Claims::new(),
+        subnets: Vec::new(),
+        subnets6: Vec::new(),
+        uplinks: Vec::new(),
+        pods: Claims::new(),
+        addresses: Claims::new(),
+        addresses6: Claims::new(),
+        namespaces: Claims::new(),
+        interfaces: Claims::new(),
+    };
+    let networks = file.networks.into_iter().take(MAX_NETWORKS);
+    let mut networks: Vec<_> = networks
         .filter_map(|table| checker.network(table))
         .collect();
+    checker.check_uplinks();
+    open_both_ways(&mut networks);
     Topology {
-        datapath: file.datapath.map(Spanned::into_inner).unwrap_or_default(),
+        datapath: checker.datapath,
+        max_pods,
         networks,
     }
 }
 
-/// What must be unique on the node, with the place that took it.
-#[derive(Debug)]
-struct Claims<T>(HashMap<T, Span>);
+fn max_pods(written: Option<&Spanned<i64>>, problems: &mut Collector) -> u32 {
+    let Some(written) = written else {
+        return DEFAULT_MAX_PODS;
+    };
+    let number = u32::try_from(*written.get_ref());
+    number
+        .ok()
+        .filter(|number| (1..=MAX_MAX_PODS).contains(number))
+        .unwrap_or_else(|| {
+            let what = format!("max_pods {} is out of range", written.get_ref());
+            let cure = format!("write 1 to {MAX_MAX_PODS}");
+            problems.add(&written.span(), what, cure);
+            DEFAULT_MAX_PODS
+        })
+}
 
-impl<T: Clone + Debug + Eq + Hash> Claims<T> {
-    fn new() -> Self {
-        Self(HashMap::new())
+/// Completes each network's `allow` by the networks that allow it, in the order of the file.
+fn open_both_ways(networks: &mut [Network]) {
+    let pairs: BTreeSet<(String, String)> = networks
+        .iter()
+        .flat_map(|network| {
+            let to = network.allow.iter();
+            to.map(|to| (network.name.clone(), to.clone()))
+        })
+        .flat_map(|(from, to)| [(from.clone(), to.clone()), (to, from)])
+        .collect();
+    if pairs.is_empty() {
+        return;
     }
-
-    /// Takes `value` for its place; `None`, and a problem, when another place has it.
-    fn claim(
-        &mut self,
-        value: Spanned<T>,
-        noun: &str,
-        cure: &str,
-        problems: &mut Collector,
-    ) -> Option<Spanned<T>> {
-        match self.0.entry(value.get_ref().clone()) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(value.span());
-                Some(value)
-            }
-            Entry::Occupied(taken) => {
-                let line = problems.line(taken.get());
-                let what = format!("{noun} {:?} is taken on line {line}", taken.key());
-                problems.add(&value.span(), what, cure);
-                None
-            }
-        }
+    let names: Vec<_> = networks.iter().map(|one| one.name.clone()).collect();
+    for network in networks {
+        let opened = |other: &&String| pairs.contains(&(network.name.clone(), (*other).clone()));
+        network.allow = names.iter().filter(opened).cloned().collect();
     }
 }
 
 struct Checker<'p> {
     problems: &'p mut Collector,
-    networks: Claims<String>,
+    /// The file's datapath, for networks that name none.
+    datapath: Datapath,
+    /// All names of networks, be they wrong in other ways: `allow` may name a later one.
+    written: BTreeSet<String>,
+    names: Claims<String>,
     subnets: Vec<Spanned<Ipv4Net>>,
+    subnets6: Vec<Spanned<Ipv6Net>>,
+    uplinks: Vec<Spanned<String>>,
     pods: Claims<String>,
     addresses: Claims<Ipv4Addr>,
+    addresses6: Claims<Ipv6Addr>,
     namespaces: Claims<String>,
     interfaces: Claims<String>,
-    pod_count: usize,
 }
 
-/// What a network gives to its pods; `None` where the file is wrong about it.
-struct Parent {
-    subnet: Option<Ipv4Net>,
-    gateway: Option<Ipv4Addr>,
-    mtu: Option<u32>,
-}
-
-impl<'p> Checker<'p> {
-    fn new(problems: &'p mut Collector) -> Self {
-        Self {
-            problems,
-            networks: Claims::new(),
-            subnets: Vec::new(),
-            pods: Claims::new(),
-            addresses: Claims::new(),
-            namespaces: Claims::new(),
-            interfaces: Claims::new(),
-            pod_count: 0,
-        }
-    }
-
+impl Checker<'_> {
     fn network(&mut self, table: NetworkTable) -> Option<Network> {
+        let allow = self.allow(table.allow, table.name.as_ref());
         let name = table.name.and_then(|name| self.network_name(name));
-        let subnet = table.subnet.and_then(|subnet| self.subnet(&subnet));
+        let subnet = table.subnet.and_then(|subnet| {
+            let net = subnet::check(&subnet, self.problems)?;
+            no_overlap(&mut self.subnets, net, &subnet, self.problems);
+            Some(net)
+        });
+        let is_dual = table.subnet6.is_some();
+        let subnet6 = table.subnet6.and_then(|subnet| {
+            let net = subnet::check(&subnet, self.problems)?;
+            no_overlap(&mut self.subnets6, net, &subnet, self.problems);
+            Some(net)
+        });
         let gateway = table
             .gateway
             .and_then(|gateway| subnet::check_host("gateway", gateway, subnet, self.problems));
-        let mtu = self.mtu(table.mtu.as_ref(), Some(DEFAULT_MTU));
+        let mtu = self.mtu(table.mtu.as_ref(), Some(DEFAULT_MTU), is_dual);
         let pod_prefix = subnet.and_then(|net| self.pod_prefix(table.pod_prefix.as_ref(), net));
+        let uplink = table.uplink.and_then(|uplink| {
+            let uplink = names::check_uplink(uplink, self.problems)?;
+            self.uplinks.push(uplink.clone());
+            Some(uplink.into_inner())
+        });
         let parent = Parent {
             subnet,
+            is_dual,
+            subnet6,
             gateway: gateway.as_ref().map(|gateway| *gateway.get_ref()),
             mtu,
         };
@@ -122,7 +161,12 @@ impl<'p> Checker<'p> {
             name: name?.into_inner(),
             subnet: subnet?,
             gateway: gateway?.into_inner(),
+            subnet6,
             pod_prefix: pod_prefix?,
+            datapath: table.datapath.map_or(self.datapath, Spanned::into_inner),
+            uplink,
+            unknown: table.unknown.map(Spanned::into_inner).unwrap_or_default(),
+            allow,
             pods,
         })
     }
@@ -130,39 +174,78 @@ impl<'p> Checker<'p> {
     fn network_name(&mut self, name: Spanned<String>) -> Option<Spanned<String>> {
         let name = names::check("network name", name, self.problems)?;
         let cure = "give this network another name";
-        self.networks
-            .claim(name, "network name", cure, self.problems)
+        self.names.claim(name, "network name", cure, self.problems)
     }
 
-    fn subnet(&mut self, subnet: &Spanned<Ipv4Net>) -> Option<Ipv4Net> {
-        let net = subnet::check(subnet, self.problems)?;
-        if let Some(other) = self
-            .subnets
-            .iter()
-            .find(|other| subnet::overlap(net, *other.get_ref()))
-        {
-            let (other, line) = (other.get_ref(), self.problems.line(&other.span()));
-            let what = format!("subnet {net} overlaps with {other} of line {line}");
-            let cure = "give each network addresses of its own";
-            self.problems.add(&subnet.span(), what, cure);
+    /// The networks that `allow` names, less those that are none.
+    fn allow(&mut self, allow: Vec<Spanned<String>>, own: Option<&Spanned<String>>) -> Vec<String> {
+        let mut known = Vec::new();
+        for other in allow {
+            let (name, span) = (other.get_ref(), other.span());
+            if own.is_some_and(|own| own.get_ref() == name) {
+                let what = format!("`allow` names {name:?}, the network itself");
+                let cure = "take it out, the pods of one network talk to each other anyway";
+                self.problems.add(&span, what, cure);
+            } else if self.written.contains(name) {
+                known.push(other.into_inner());
+            } else {
+                let likeness = |one: &&String| strsim::jaro_winkler(name, one);
+                let others = self.written.iter();
+                let others = others.filter(|one| own.is_none_or(|own| own.get_ref() != *one));
+                let nearest = others.max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+                let cure = match nearest.filter(|one| likeness(one) > ALIKE) {
+                    Some(nearest) => format!("did you mean {nearest:?}?"),
+                    None => "add that [[network]], or take it out".to_owned(),
+                };
+                let what = format!("`allow` names {name:?}, no network of this file");
+                self.problems.add(&span, what, cure);
+            }
         }
-        self.subnets.push(Spanned::new(subnet.span(), net));
-        Some(net)
+        known
+    }
+
+    /// An uplink in place of a pod's veth would take the pod's traffic for another node's.
+    fn check_uplinks(&mut self) {
+        for uplink in &self.uplinks {
+            let Some(place) = self.interfaces.place(uplink.get_ref()) else {
+                continue;
+            };
+            let line = self.problems.line(place);
+            let what = format!(
+                "uplink {:?} is the host-side interface of the pod on line {line}",
+                uplink.get_ref()
+            );
+            let cure = "name the device that leads off the node";
+            self.problems.add(&uplink.span(), what, cure);
+        }
     }
 
     /// The MTU that is written, else `default`.
-    fn mtu(&mut self, written: Option<&Spanned<i64>>, default: Option<u32>) -> Option<u32> {
+    fn mtu(
+        &mut self,
+        written: Option<&Spanned<i64>>,
+        default: Option<u32>,
+        is_dual: bool,
+    ) -> Option<u32> {
         let Some(mtu) = written else { return default };
-        match u32::try_from(*mtu.get_ref()) {
-            Ok(bytes) if MTU_RANGE.contains(&bytes) => Some(bytes),
-            Ok(_) | Err(_) => {
+        let number = u32::try_from(*mtu.get_ref());
+        let valid = number.ok().filter(|bytes| MTU_RANGE.contains(bytes));
+        let (what, cure) = match valid {
+            Some(bytes) if is_dual && bytes < MIN_MTU6 => (
+                format!("mtu {bytes} is too small for IPv6"),
+                format!("write {MIN_MTU6} or more, or take the network's `subnet6` out"),
+            ),
+            Some(bytes) => return Some(bytes),
+            None => {
                 let (min, max) = (MTU_RANGE.start(), MTU_RANGE.end());
-                let what = format!("mtu {} is out of range", mtu.get_ref());
-                let cure = format!("write {min} to {max} bytes");
-                self.problems.add(&mtu.span(), what, cure);
-                None
+                (
+                    format!("mtu {} is out of range", mtu.get_ref()),
+                    format!("write {min} to {max} bytes"),
+                )
             }
-        }
+        };
+        self.problems.add(&mtu.span(), what, cure);
+        None
     }
 
     fn pod_prefix(&mut self, written: Option<&Spanned<i64>>, net: Ipv4Net) -> Option<u8> {
@@ -180,88 +263,23 @@ impl<'p> Checker<'p> {
         }
         valid
     }
+}
 
-    fn pod(&mut self, table: PodTable, parent: &Parent) -> Option<Pod> {
-        self.pod_count += 1;
-        if self.pod_count == MAX_PODS + 1 {
-            let what = format!("more than {MAX_PODS} pods in all");
-            let cure = "take pods out, or spread them over more nodes";
-            self.problems.add(&table.span, what, cure);
-        }
-        let name = table.name.and_then(|name| self.pod_name(name));
-        let name_ref = name.as_ref();
-        let address = table
-            .address
-            .and_then(|address| self.address(address, parent));
-        let netns = self.netns(table.netns, name_ref);
-        let interface = self.interface(table.interface, name_ref);
-        let pod_interface = self.pod_interface(table.pod_interface, interface.as_ref());
-        let mtu = self.mtu(table.mtu.as_ref(), parent.mtu);
-        Some(Pod {
-            name: name?.into_inner(),
-            address: address?.into_inner(),
-            netns: netns?.into_inner(),
-            interface: interface?.into_inner(),
-            pod_interface: pod_interface?.into_inner(),
-            mtu: mtu?,
-        })
+/// Adds `net`, which is written as `subnet`, to `others`, with a problem if it overlaps with one.
+fn no_overlap<N: Subnet>(
+    others: &mut Vec<Spanned<N>>,
+    net: N,
+    subnet: &Spanned<N>,
+    problems: &mut Collector,
+) {
+    let overlapping = others
+        .iter()
+        .find(|other| subnet::overlap(net, *other.get_ref()));
+    if let Some(other) = overlapping {
+        let (other, line) = (other.get_ref(), problems.line(&other.span()));
+        let what = format!("{} {net} overlaps with {other} of line {line}", N::KEY);
+        let cure = "give each network addresses of its own";
+        problems.add(&subnet.span(), what, cure);
     }
-
-    /// `None` for a name that is taken as well: what derives from it would be taken too.
-    fn pod_name(&mut self, name: Spanned<String>) -> Option<Spanned<String>> {
-        let name = names::check("pod name", name, self.problems)?;
-        let cure = "give this pod another name";
-        self.pods.claim(name, "pod name", cure, self.problems)
-    }
-
-    fn address(
-        &mut self,
-        address: Spanned<Ipv4Addr>,
-        parent: &Parent,
-    ) -> Option<Spanned<Ipv4Addr>> {
-        let address = subnet::check_host("address", address, parent.subnet, self.problems)?;
-        let cure = "give this pod another address";
-        if parent.gateway == Some(*address.get_ref()) {
-            let what = format!("address {} is the network's gateway", address.get_ref());
-            self.problems.add(&address.span(), what, cure);
-            return None;
-        }
-        self.addresses
-            .claim(address, "address", cure, self.problems)
-    }
-
-    fn netns(
-        &mut self,
-        written: Option<Spanned<String>>,
-        pod: Option<&Spanned<String>>,
-    ) -> Option<Spanned<String>> {
-        let noun = "network namespace";
-        let name = match written {
-            Some(name) => names::check(noun, name, self.problems)?,
-            None => pod?.clone(),
-        };
-        let cure = "set `netns` to another, each pod has its own";
-        self.namespaces.claim(name, noun, cure, self.problems)
-    }
-
-    fn interface(
-        &mut self,
-        written: Option<Spanned<String>>,
-        pod: Option<&Spanned<String>>,
-    ) -> Option<Spanned<String>> {
-        let derive = |pod: &String| format!("veth-{pod}");
-        let name = names::check_interface("interface", written, pod, derive, self.problems)?;
-        let cure = "set `interface` to another name";
-        self.interfaces
-            .claim(name, "host-side interface", cure, self.problems)
-    }
-
-    fn pod_interface(
-        &mut self,
-        written: Option<Spanned<String>>,
-        interface: Option<&Spanned<String>>,
-    ) -> Option<Spanned<String>> {
-        let derive = |interface: &String| format!("{interface}-pod");
-        names::check_interface("pod_interface", written, interface, derive, self.problems)
-    }
+    others.push(Spanned::new(subnet.span(), net));
 }

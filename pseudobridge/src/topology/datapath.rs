@@ -18,11 +18,16 @@ pub enum Datapath {
     /// BPF programs at the tc ingress of each host-side veth, with [`Datapath::Kernel`] beneath.
     #[default]
     Tc,
+    /// BPF programs in front of [`Datapath::Tc`], run by the veth driver itself (native XDP).
+    Xdp,
+    /// The same programs, run by the kernel's generic XDP: for tests, and where native is not to
+    /// be had.
+    XdpGeneric,
 }
 
 impl Datapath {
     /// Every datapath, in the order in which help and errors list them.
-    pub const ALL: &[Self] = &[Self::Kernel, Self::Tc];
+    pub const ALL: &[Self] = &[Self::Kernel, Self::Tc, Self::Xdp, Self::XdpGeneric];
 
     /// The word for it.
     #[must_use]
@@ -30,6 +35,8 @@ impl Datapath {
         match self {
             Self::Kernel => "kernel",
             Self::Tc => "tc",
+            Self::Xdp => "xdp",
+            Self::XdpGeneric => "xdp-generic",
         }
     }
 
@@ -88,6 +95,8 @@ impl ValueEnum for Datapath {
         let help = match self {
             Self::Kernel => "The kernel alone: routes and proxy ARP",
             Self::Tc => "BPF programs at the tc ingress, with the kernel beneath",
+            Self::Xdp => "BPF programs by native XDP, with tc beneath",
+            Self::XdpGeneric => "The same by generic XDP, where native is not to be had",
         };
         Some(PossibleValue::new(self.as_str()).help(help))
     }
@@ -112,7 +121,7 @@ mod tests {
         let error = "TC".parse::<Datapath>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            r#""TC" is no datapath; write one of: kernel, tc"#
+            r#""TC" is no datapath; write one of: kernel, tc, xdp, xdp-generic"#
         );
     }
 }

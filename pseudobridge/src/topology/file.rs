@@ -3,48 +3,55 @@
 //! Walks the parsed document rather than deserializing it, because serde stops at the first error
 //! and a user wants all of them. What the values mean to each other is for [`super::check`].
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Datapath;
 use super::problem::{Collector, Span};
+use super::{Datapath, Unknown};
 
 /// What to do about a line that the parser cannot read.
 const SYNTAX_CURE: &str = "write one [[table]] or key = value a line, with text in quotes";
 
-/// The Jaro-Winkler similarity above which one key was meant as another: "adress" and
+/// The Jaro-Winkler similarity above which one word was meant as another: "adress" and
 /// "pod-prefix" are above it for the keys they resemble, "vlan" and "mac" for none.
-const ALIKE: f64 = 0.8;
+pub(super) const ALIKE: f64 = 0.8;
 
 /// The whole file. A key that is absent or was reported as wrong is `None`.
 #[derive(Debug, Default)]
 pub(super) struct File {
     pub(super) datapath: Option<Spanned<Datapath>>,
+    pub(super) max_pods: Option<Spanned<i64>>,
     pub(super) networks: Vec<NetworkTable>,
 }
 
 /// One `[[network]]`.
 #[derive(Debug)]
 pub(super) struct NetworkTable {
+    /// Where the table begins.
+    pub(super) span: Span,
     pub(super) name: Option<Spanned<String>>,
     pub(super) subnet: Option<Spanned<Ipv4Net>>,
     pub(super) gateway: Option<Spanned<Ipv4Addr>>,
+    pub(super) subnet6: Option<Spanned<Ipv6Net>>,
     pub(super) mtu: Option<Spanned<i64>>,
     pub(super) pod_prefix: Option<Spanned<i64>>,
+    pub(super) datapath: Option<Spanned<Datapath>>,
+    pub(super) uplink: Option<Spanned<String>>,
+    pub(super) unknown: Option<Spanned<Unknown>>,
+    pub(super) allow: Vec<Spanned<String>>,
     pub(super) pods: Vec<PodTable>,
 }
 
 /// One `[[network.pod]]`.
 #[derive(Debug)]
 pub(super) struct PodTable {
-    /// Where the table begins.
-    pub(super) span: Span,
     pub(super) name: Option<Spanned<String>>,
     pub(super) address: Option<Spanned<Ipv4Addr>>,
+    pub(super) address6: Option<Spanned<Ipv6Addr>>,
     pub(super) netns: Option<Spanned<String>>,
     pub(super) interface: Option<Spanned<String>>,
     pub(super) pod_interface: Option<Spanned<String>>,
@@ -61,6 +68,7 @@ static FILE: Schema = Schema {
     title: "the file",
     keys: &[
         ("datapath", r#"datapath = "tc""#),
+        ("max_pods", "max_pods = 4096"),
         ("network", "[[network]]"),
     ],
 };
@@ -71,8 +79,13 @@ static NETWORK: Schema = Schema {
         ("name", r#"name = "default""#),
         ("subnet", r#"subnet = "172.30.30.0/24""#),
         ("gateway", r#"gateway = "172.30.30.1""#),
+        ("subnet6", r#"subnet6 = "fd00:30::/64""#),
         ("mtu", "mtu = 1500"),
         ("pod_prefix", "pod_prefix = 32"),
+        ("datapath", r#"datapath = "tc""#),
+        ("uplink", r#"uplink = "eth0""#),
+        ("unknown", r#"unknown = "drop""#),
+        ("allow", r#"allow = ["green"]"#),
         ("pod", "[[network.pod]]"),
     ],
 };
@@ -82,6 +95,7 @@ static POD: Schema = Schema {
     keys: &[
         ("name", r#"name = "ns1""#),
         ("address", r#"address = "172.30.30.11""#),
+        ("address6", r#"address6 = "fd00:30::11""#),
         ("netns", r#"netns = "ns1""#),
         ("interface", r#"interface = "veth-ns1""#),
         ("pod_interface", r#"pod_interface = "eth0""#),
@@ -115,9 +129,9 @@ pub(super) fn read(text: &str, problems: &mut Collector) -> File {
         return File::default();
     }
     let mut table = Table::new(&FILE, document, problems);
-    let datapaths = format!("datapath ({})", Datapath::words());
     let file = File {
-        datapath: table.parsed("datapath", &datapaths),
+        datapath: table.datapath(),
+        max_pods: table.integer("max_pods"),
         networks: table
             .tables("network")
             .into_iter()
@@ -134,11 +148,17 @@ fn network(table: Spanned<DeTable<'_>>, problems: &mut Collector) -> NetworkTabl
         table.require(key);
     }
     let network = NetworkTable {
+        span: table.span.clone(),
         name: table.text("name"),
         subnet: table.parsed("subnet", "IPv4 subnet"),
         gateway: table.parsed("gateway", "IPv4 address"),
+        subnet6: table.parsed("subnet6", "IPv6 subnet"),
         mtu: table.integer("mtu"),
         pod_prefix: table.integer("pod_prefix"),
+        datapath: table.datapath(),
+        uplink: table.text("uplink"),
+        unknown: table.unknown(),
+        allow: table.texts("allow"),
         pods: table
             .tables("pod")
             .into_iter()
@@ -155,9 +175,9 @@ fn pod(table: Spanned<DeTable<'_>>, problems: &mut Collector) -> PodTable {
         table.require(key);
     }
     let pod = PodTable {
-        span: table.span.clone(),
         name: table.text("name"),
         address: table.parsed("address", "IPv4 address"),
+        address6: table.parsed("address6", "IPv6 address"),
         netns: table.text("netns"),
         interface: table.text("interface"),
         pod_interface: table.text("pod_interface"),
@@ -227,6 +247,22 @@ impl<'p, 'i> Table<'p, 'i> {
         })
     }
 
+    fn datapath(&mut self) -> Option<Spanned<Datapath>> {
+        self.parsed("datapath", &format!("datapath ({})", Datapath::words()))
+    }
+
+    fn unknown(&mut self) -> Option<Spanned<Unknown>> {
+        self.take("unknown", |value| {
+            let text = text(value)?;
+            let known = Unknown::ALL.iter().find(|one| one.as_str() == text);
+            known.copied().ok_or_else(|| {
+                let words = Unknown::ALL.iter().map(|one| one.as_str());
+                let words: Vec<_> = words.collect();
+                format!("{text:?}, no choice ({})", words.join(", "))
+            })
+        })
+    }
+
     fn integer(&mut self, key: &str) -> Option<Spanned<i64>> {
         self.take(key, |value| {
             let DeValue::Integer(integer) = value else {
@@ -239,25 +275,49 @@ impl<'p, 'i> Table<'p, 'i> {
 
     /// Takes an array of tables; an empty list when there is none.
     fn tables(&mut self, key: &str) -> Vec<Spanned<DeTable<'i>>> {
+        self.array(key, |value| {
+            let DeValue::Table(table) = value else {
+                return Err(describe(&value));
+            };
+            Ok(table)
+        })
+    }
+
+    /// Takes an array of strings; an empty list when there is none.
+    fn texts(&mut self, key: &str) -> Vec<Spanned<String>> {
+        self.array(key, text)
+    }
+
+    /// Takes an array and converts its elements, as [`take`](Self::take) converts a value.
+    fn array<T>(
+        &mut self,
+        key: &str,
+        convert: impl Fn(DeValue<'i>) -> Result<T, String>,
+    ) -> Vec<Spanned<T>> {
         let array = self.take(key, |value| {
             let DeValue::Array(array) = value else {
                 return Err(describe(&value));
             };
             Ok(array)
         });
-        let mut tables = Vec::new();
+        let mut list = Vec::new();
         for element in array.map(Spanned::into_inner).into_iter().flatten() {
             let span = element.span();
-            let value = element.into_inner();
-            if let DeValue::Table(table) = value {
-                tables.push(Spanned::new(span, table));
-            } else {
-                let what = format!("`{key}` holds {}", describe(&value));
-                let cure = format!("write each as {}", self.schema.example(key));
-                self.problems.add(&span, what, cure);
+            match convert(element.into_inner()) {
+                Ok(value) => list.push(Spanned::new(span, value)),
+                Err(is) => {
+                    let example = self.schema.example(key);
+                    let cure = if example.starts_with("[[") {
+                        format!("write each as {example}")
+                    } else {
+                        format!("write it like {example}")
+                    };
+                    self.problems
+                        .add(&span, format!("`{key}` holds {is}"), cure);
+                }
             }
         }
-        tables
+        list
     }
 
     /// Reports the keys that nobody took.
@@ -274,7 +334,8 @@ impl<'p, 'i> Table<'p, 'i> {
 
 /// What to do about a key that `schema` does not have.
 fn cure_unknown(key: &str, schema: &Schema) -> String {
-    if let Some(owner) = [&FILE, &NETWORK, &POD]
+    // Where two have it, the nearer one to a pod.
+    if let Some(owner) = [&NETWORK, &FILE, &POD]
         .into_iter()
         .find(|schema| schema.has(key))
     {

@@ -5,6 +5,7 @@
 //! looks at the node: whether a name is free *there* is for the plan to find out.
 
 mod check;
+mod claims;
 mod datapath;
 mod file;
 mod names;
@@ -12,23 +13,31 @@ mod problem;
 mod subnet;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 
 pub use datapath::{Datapath, UnknownDatapath};
 pub use names::MAX_NAME;
 pub use problem::{Problem, Problems};
+pub use unknown::Unknown;
 
-/// The most pods of one node, all networks together: the size of the pod maps.
-pub const MAX_PODS: usize = pseudobridge_common::abi::DEFAULT_MAX_PODS as usize;
+/// How many pods the maps hold when the file does not say.
+pub const DEFAULT_MAX_PODS: u32 = 4096;
 
-/// The longest topology file in bytes: more than 4,096 pods with every key take.
-const MAX_FILE: u64 = 4 << 20;
+/// The most pods that maps can be made for.
+pub const MAX_MAX_PODS: u32 = 65536;
+
+/// The most networks of one file.
+pub const MAX_NETWORKS: usize = 1024;
+
+/// The longest topology file in bytes: more than 65,536 pods with every key take.
+const MAX_FILE: u64 = 32 << 20;
 
 /// MTU in bytes of a veth when the file names none, the kernel's own default for Ethernet.
 pub const DEFAULT_MTU: u32 = 1500;
@@ -36,13 +45,16 @@ pub const DEFAULT_MTU: u32 = 1500;
 /// What one node shall have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
-    /// Who forwards between the pods.
+    /// Who forwards between the pods of the networks that do not say.
     pub datapath: Datapath,
+    /// How many pods the maps hold, 1 to [`MAX_MAX_PODS`]. There may be more pods than that: those
+    /// beyond are the kernel's alone.
+    pub max_pods: u32,
     /// The networks, in the order of the file; at least one.
     pub networks: Vec<Network>,
 }
 
-/// One IPv4 subnet whose pods share no layer 2.
+/// One subnet, or one of each family, whose pods share no layer 2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
     /// Its name, unique on the node.
@@ -51,8 +63,19 @@ pub struct Network {
     pub subnet: Ipv4Net,
     /// The node's address on every host-side veth: a host address of the subnet and no pod's.
     pub gateway: Ipv4Addr,
-    /// Prefix length with which pods configure their address: the subnet's, or 32.
+    /// Its IPv6 subnet, if it is dual-stack, likewise. The gateway there is link-local.
+    pub subnet6: Option<Ipv6Net>,
+    /// IPv4 prefix length with which pods configure their address: the subnet's, or 32.
     pub pod_prefix: u8,
+    /// Who forwards between its pods: what it says itself, else the topology's.
+    pub datapath: Datapath,
+    /// The device by which remote addresses of the subnets are reached.
+    pub uplink: Option<String>,
+    /// What becomes of traffic to addresses of the subnets that are nobody's.
+    pub unknown: Unknown,
+    /// The other networks that it may talk to, in the order of the file. Always mutual: each of
+    /// them lists this one.
+    pub allow: Vec<String>,
     /// Its pods, in the order of the file; there may be none.
     pub pods: Vec<Pod>,
 }
@@ -64,6 +87,8 @@ pub struct Pod {
     pub name: String,
     /// Its address: a host address of the network's subnet, unique, and not the gateway.
     pub address: Ipv4Addr,
+    /// Its IPv6 address: one of the network's `subnet6`, unique.
+    pub address6: Option<Ipv6Addr>,
     /// The named network namespace (`ip netns`) that holds this pod and no other.
     pub netns: String,
     /// The host-side veth, unique on the node.
@@ -130,6 +155,22 @@ impl Topology {
         let topology = check::check(file, &mut problems);
         problems.finish(file_name)?;
         Ok(topology)
+    }
+
+    /// Lets `datapath` forward in all networks, whatever the file says.
+    pub fn set_datapath(&mut self, datapath: Datapath) {
+        self.datapath = datapath;
+        for network in &mut self.networks {
+            network.datapath = datapath;
+        }
+    }
+
+    /// Whether pods of network `a` may talk to pods of network `b`, by name: they are one network,
+    /// or one of them allows the other. Mutual.
+    #[must_use]
+    pub fn allows(&self, a: &str, b: &str) -> bool {
+        let mut networks = self.networks.iter();
+        networks.any(|one| one.name == a && (a == b || one.allow.iter().any(|to| to == b)))
     }
 }
 

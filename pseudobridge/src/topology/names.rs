@@ -83,3 +83,28 @@ pub(super) fn check_interface(
     }
     None
 }
+
+/// Checks the name of an interface that is not made by us: what the kernel takes
+/// (`dev_valid_name`), in ASCII. A VLAN device's name has a dot.
+pub(super) fn check_uplink(
+    name: Spanned<String>,
+    problems: &mut Collector,
+) -> Option<Spanned<String>> {
+    let text = name.get_ref();
+    let allowed = |c: char| c.is_ascii_graphic() && c != '/' && c != ':';
+    let fault = if let Some(other) = text.chars().find(|c| !allowed(*c)) {
+        format!("has a {other:?}")
+    } else if text.is_empty() {
+        "is empty".to_owned()
+    } else if text.len() > MAX_INTERFACE {
+        format!("has {} bytes", text.len())
+    } else if text == "." || text == ".." || RESERVED_INTERFACES.contains(&text.as_str()) {
+        "leads nowhere".to_owned()
+    } else {
+        return Some(name);
+    };
+    let what = format!("uplink {text:?} {fault}");
+    let cure = "name an interface, as `ip link` shows it";
+    problems.add(&name.span(), what, cure);
+    None
+}

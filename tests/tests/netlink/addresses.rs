@@ -14,12 +14,12 @@ use pseudobridge::netlink::{
     netns::{self, NetNs},
 };
 
-use crate::{HOST_MAC, POD_MAC, PROTOCOL, alone, veth, with_netlink};
+use crate::{HOST_MAC, POD_MAC, PROTOCOL, alone, net, veth, with_netlink};
 
 #[test]
 fn errors_carry_the_kernels_words() {
     with_netlink(async |netlink| {
-        let subnet = "172.30.30.0/24".parse().unwrap();
+        let subnet: Ipv4Net = "172.30.30.0/24".parse().unwrap();
         let error = netlink
             .route_add(&Route::via_device(subnet, 99, PROTOCOL))
             .await
@@ -64,8 +64,8 @@ fn addresses_routes_and_neighbours_come_and_go() {
             (Route::LOCAL, RouteKind::Local)
         );
 
-        let pod = Route::via_device("172.30.30.11/32".parse().unwrap(), index, PROTOCOL);
-        let subnet = Route::unreachable("172.30.30.0/24".parse().unwrap(), PROTOCOL);
+        let pod = Route::via_device(Ipv4Net::from(pod_ip), index, PROTOCOL);
+        let subnet = Route::unreachable(net("172.30.30.0/24"), PROTOCOL);
         for route in [&pod, &subnet] {
             netlink.route_add(route).await.unwrap();
             assert!(netlink.route_add(route).await.unwrap_err().is_exists());
@@ -126,7 +126,7 @@ fn addresses_routes_and_neighbours_come_and_go() {
         let entry = &neighbours[0];
         assert_eq!(
             (entry.index, entry.address, entry.mac),
-            (index, pod_ip, Some(POD_MAC))
+            (index, pod_ip.into(), Some(POD_MAC))
         );
         assert_eq!(entry.state, NeighbourState::Permanent);
         netlink.neigh_delete(index, pod_ip).await.unwrap();
@@ -164,7 +164,7 @@ fn a_pods_default_route() {
         pod.route_add(&route).await.unwrap();
         let routes = pod.route_list().await.unwrap();
         assert!(routes.contains(&route), "{routes:?}");
-        let connected = "172.30.30.0/24".parse().unwrap();
+        let connected = net("172.30.30.0/24");
         assert!(
             routes
                 .iter()
@@ -184,7 +184,7 @@ fn a_list_is_whole_or_interrupted() {
         let here = NetNs::current().unwrap();
         let address = |i: u16| Address {
             index: 1,
-            address: Ipv4Net::from(Ipv4Addr::from_bits(0x0a00_0000 | u32::from(i))),
+            address: Ipv4Net::from(Ipv4Addr::from_bits(0x0a00_0000 | u32::from(i))).into(),
         };
         // Several messages' worth, so that the kernel pauses between them.
         let kept: Vec<Address> = (0..1000).map(address).collect();

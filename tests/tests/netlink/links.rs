@@ -8,11 +8,11 @@ use std::{
 };
 
 use nix::mount::{MsFlags, mount};
-use pseudobridge::netlink::{Error, Link, Netlink, netns};
+use pseudobridge::netlink::{Link, Netlink, netns};
 
 use tokio::task::JoinSet;
 
-use crate::{GROUP, HOST_MAC, POD_MAC, spec, veth, with_netlink};
+use crate::{GROUP, HOST_MAC, POD_MAC, ip, spec, veth, with_netlink};
 
 #[test]
 fn veth_is_made_whole_and_straight_in_the_pod() {
@@ -33,6 +33,9 @@ fn veth_is_made_whole_and_straight_in_the_pod() {
                 kind: Some("veth".into()),
                 peer_index: link.peer_index,
                 link_netnsid: Some(0),
+                master: None,
+                ethernet: true,
+                xdp: None,
             }
         );
         let pod = Netlink::open_in(&ns1).unwrap();
@@ -139,17 +142,36 @@ fn many_links_are_deleted_at_once_and_no_others() {
 }
 
 #[test]
-fn a_link_that_cannot_be_decoded_is_an_error() {
+fn an_alias_that_is_no_text_hides_nothing() {
     with_netlink(async |netlink| {
         let ns1 = netns::create("ns1", "test").unwrap();
-        veth(&netlink, "veth-ns1", "eth0", &ns1).await;
+        let link = veth(&netlink, "veth-ns1", "eth0", &ns1).await;
         let none = None::<&str>;
         mount(Some("sysfs"), "/sys", Some("sysfs"), MsFlags::empty(), none).unwrap();
-        fs::write("/sys/class/net/veth-ns1/ifalias", b"\xff\xfe").unwrap();
-        let error = netlink.link_list().await.unwrap_err();
-        assert!(matches!(error, Error::NotUnderstood { .. }), "{error}");
-        let error = netlink.link_get("veth-ns1").await.unwrap_err();
-        assert!(matches!(error, Error::NotUnderstood { .. }), "{error}");
+        fs::write("/sys/class/net/veth-ns1/ifalias", b"caf\xe9").unwrap();
+        let expected = Link {
+            alias: Some("caf?".into()),
+            ..link
+        };
+        assert!(netlink.link_list().await.unwrap().contains(&expected));
+        assert_eq!(netlink.link_get("veth-ns1").await.unwrap(), Some(expected));
+    });
+}
+
+#[test]
+fn ports_of_bridges_and_layers_are_told() {
+    with_netlink(async |netlink| {
+        ip(&["link", "add", "br0", "type", "bridge"]);
+        ip(&["link", "add", "veth0", "type", "veth", "peer", "veth1"]);
+        ip(&["link", "set", "veth0", "master", "br0"]);
+        ip(&["tuntap", "add", "tun0", "mode", "tun"]);
+        let get = async |name| netlink.link_get(name).await.unwrap().unwrap();
+        let bridge = get("br0").await;
+        assert_eq!(get("veth0").await.master, Some(bridge.index));
+        assert_eq!((bridge.master, get("veth1").await.master), (None, None));
+        assert!(bridge.ethernet);
+        assert!(!get("tun0").await.ethernet);
+        assert!(!get("lo").await.ethernet);
     });
 }
 

@@ -3,11 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod addresses;
+mod dual;
+mod features;
 mod links;
 mod namespaces;
+mod rules;
 
-use std::{panic::resume_unwind, thread};
+use std::{panic::resume_unwind, process::Command, thread};
 
+use ipnet::IpNet;
 use nix::{
     mount::{MsFlags, mount},
     sched::{CloneFlags, unshare},
@@ -48,6 +52,10 @@ fn with_netlink(test: impl AsyncFnOnce(Netlink) + Send + 'static) {
     });
 }
 
+fn net(text: &str) -> IpNet {
+    text.parse().unwrap()
+}
+
 /// Makes a veth pair with this file's MACs and group and an MTU of 1400.
 async fn veth(netlink: &Netlink, host: &str, pod: &str, namespace: &NetNs) -> Link {
     netlink
@@ -71,4 +79,11 @@ fn spec<'a>(host: &'a str, pod: &'a str, namespace: &'a NetNs) -> VethSpec<'a> {
         },
         namespace,
     }
+}
+
+/// What ip(8) says.
+fn ip(arguments: &[&str]) -> String {
+    let output = Command::new("ip").args(arguments).output().unwrap();
+    assert!(output.status.success(), "ip {arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }

@@ -3,7 +3,6 @@
 use std::{
     fs,
     os::fd::{AsFd as _, AsRawFd as _},
-    process::Command,
 };
 
 use pseudobridge::netlink::{
@@ -12,7 +11,7 @@ use pseudobridge::netlink::{
     sysctl,
 };
 
-use crate::alone;
+use crate::{alone, ip};
 
 #[test]
 fn a_namespace_goes_through_its_states() {
@@ -136,10 +135,4 @@ fn sysctls_are_the_namespaces_own() {
         assert!(!refused.is_missing());
         assert!(refused.to_string().contains("EINVAL"), "{refused}");
     });
-}
-
-fn ip(arguments: &[&str]) -> String {
-    let output = Command::new("ip").args(arguments).output().unwrap();
-    assert!(output.status.success(), "ip {arguments:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
 }

@@ -10,9 +10,13 @@ use pseudobridge_common::{
 };
 use zerocopy::IntoBytes as _;
 
-use super::{Case, GATEWAY, SENDER, TARGET, cut, drop, frame, punt, reply};
+use super::{
+    Case, FRIEND, GATEWAY, Origin, REMOTE, SENDER, TARGET, UNRESOLVED, cut, drop, frame, punt,
+    reply,
+};
 use crate::{MemoryFrame, TestPod};
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 pub(super) fn packets() -> Vec<Case> {
     let to = |target: Ipv4Address| request(move |_, arp| arp.target_address = target);
     let probe = |target: Ipv4Address| {
@@ -30,9 +34,9 @@ pub(super) fn packets() -> Vec<Case> {
         reply(
             "arp-probe-pod",
             probe(TARGET.address()),
-            Reason::ArpReplyPod,
+            Reason::ArpConflict,
         ),
-        reply("arp-probe-gateway", probe(GATEWAY), Reason::ArpReplyGateway),
+        reply("arp-probe-gateway", probe(GATEWAY), Reason::ArpConflict),
         reply(
             "arp-unicast",
             request(|ethernet, _| ethernet.addresses.destination = SENDER.host_mac()),
@@ -64,11 +68,47 @@ pub(super) fn packets() -> Vec<Case> {
             Reason::ArpUnknownPod,
         ),
         punt("arp-off-subnet", to([192, 0, 2, 1]), Reason::ArpOffSubnet),
-        punt(
+        drop(
             "arp-pod-of-another-network",
             to(TestPod::FOREIGN.address()),
+            Reason::Isolated,
+        ),
+        drop(
+            "arp-nobody-of-another-network",
+            to([172, 30, 31, 99]),
+            Reason::Isolated,
+        ),
+        punt(
+            "arp-pod-of-an-allowed-network",
+            to(TestPod::FRIEND.address()),
             Reason::ArpOffSubnet,
         ),
+        reply(
+            "arp-remote",
+            to(TestPod(REMOTE).address()),
+            Reason::ArpReplyRemote,
+        ),
+        reply(
+            "arp-remote-unresolved",
+            to(TestPod(UNRESOLVED).address()),
+            Reason::ArpReplyRemote,
+        ),
+        reply(
+            "arp-probe-remote",
+            probe(TestPod(REMOTE).address()),
+            Reason::ArpConflict,
+        ),
+        drop(
+            "arp-unknown-dropped",
+            request(|ethernet, arp| {
+                ethernet.addresses.source = FRIEND.pod_mac();
+                arp.sender_mac = FRIEND.pod_mac();
+                arp.sender_address = FRIEND.address();
+                arp.target_address = [172, 30, 32, 99];
+            }),
+            Reason::ArpUnknownDropped,
+        )
+        .from(Origin::Pod(FRIEND)),
         reply(
             "arp-ieee-802",
             request(|_, arp| arp.hardware_type = arp::HARDWARE_IEEE_802.into()),

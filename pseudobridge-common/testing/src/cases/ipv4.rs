@@ -11,7 +11,10 @@ use pseudobridge_common::{
 };
 use zerocopy::IntoBytes as _;
 
-use super::{Case, GATEWAY, SENDER, TARGET, cut, drop, forward, frame, punt};
+use super::{
+    Case, FOREIGN, FRIEND, GATEWAY, Origin, REMOTE, SENDER, TARGET, UNRESOLVED, UPLINK, cut, drop,
+    forward, frame, punt, transmit,
+};
 use crate::{MemoryFrame, TestPod};
 
 pub(super) fn packets() -> Vec<Case> {
@@ -198,15 +201,91 @@ pub(super) fn destinations() -> Vec<Case> {
         ),
         punt("ipv4-off-subnet", to([192, 0, 2, 1]), Reason::Ipv4OffSubnet),
         punt(
-            "ipv4-to-pod-of-another-network",
-            to(TestPod::FOREIGN.address()),
-            Reason::Ipv4OffSubnet,
-        ),
-        punt(
             "ipv4-to-gone",
             to(TestPod::GONE.address()),
             Reason::TargetGone,
         ),
+    ]
+}
+
+/// Between networks, and off the node.
+pub(super) fn networks() -> Vec<Case> {
+    let to = |destination: Ipv4Address| packet(move |_, ip| ip.destination = destination);
+    let isolated = |name, edit: fn(&mut EthernetHeader, &mut Ipv4Header)| {
+        let frame = packet(|ethernet, ip| {
+            ip.destination = FOREIGN.address();
+            edit(ethernet, ip);
+        });
+        drop(name, frame, Reason::Isolated)
+    };
+    let remote = TestPod(REMOTE).address();
+    let gso = |mut frame: MemoryFrame| {
+        frame.gso_size = 1448;
+        frame
+    };
+    let mut too_big = gso(to(remote));
+    too_big.too_big_for.insert(UPLINK);
+    let from_friend = |destination: Ipv4Address| {
+        packet(move |ethernet, ip| {
+            ethernet.addresses.source = FRIEND.pod_mac();
+            ethernet.addresses.destination = FRIEND.host_mac();
+            ip.source = FRIEND.address();
+            ip.destination = destination;
+        })
+    };
+    vec![
+        isolated("ipv4-isolated", |_, _| {}),
+        isolated("ipv4-isolated-nobody", |_, ip| ip.destination[3] = 99),
+        isolated("ipv4-isolated-gateway", |_, ip| {
+            ip.destination = FOREIGN.gateway();
+        }),
+        isolated("ipv4-isolated-options", |_, ip| ip.version_ihl = 0x46),
+        isolated("ipv4-isolated-bad-length", |_, ip| ip.total_len = 9.into()),
+        isolated("ipv4-isolated-last-hop", |_, ip| ip.hop.ttl = 1),
+        isolated("ipv4-isolated-other-station", |ethernet, _| {
+            ethernet.addresses.destination = TARGET.host_mac();
+        }),
+        forward("ipv4-to-friend", to(FRIEND.address()), FRIEND),
+        forward("ipv4-from-friend", from_friend(TARGET.address()), TARGET)
+            .from(Origin::Pod(FRIEND)),
+        punt(
+            "ipv4-to-gateway-of-friend",
+            to(FRIEND.gateway()),
+            Reason::Ipv4UnknownPod,
+        ),
+        drop(
+            "ipv4-unknown-dropped",
+            from_friend([172, 30, 32, 99]),
+            Reason::Ipv4UnknownDropped,
+        )
+        .from(Origin::Pod(FRIEND)),
+        punt(
+            "ipv4-gateway-not-dropped",
+            from_friend(FRIEND.gateway()),
+            Reason::Ipv4ToGateway,
+        )
+        .from(Origin::Pod(FRIEND)),
+        transmit("ipv4-to-remote", to(remote), Reason::Ipv4ToUplink),
+        transmit(
+            "ipv4-to-remote-from-friend",
+            from_friend(remote),
+            Reason::Ipv4ToUplink,
+        )
+        .from(Origin::Pod(FRIEND)),
+        punt(
+            "ipv4-to-unresolved",
+            to(TestPod(UNRESOLVED).address()),
+            Reason::Ipv4NoNeighbour,
+        ),
+        punt(
+            "ipv4-to-remote-last-hop",
+            packet(|_, ip| {
+                ip.destination = TestPod(REMOTE).address();
+                ip.hop.ttl = 1;
+            }),
+            Reason::Ipv4TtlExpired,
+        ),
+        punt("ipv4-gso-too-big-for-uplink", too_big, Reason::Ipv4TooBig),
     ]
 }
 
@@ -246,5 +325,6 @@ pub fn fix_checksum(frame: &mut MemoryFrame) {
         return;
     };
     header.hop.checksum = 0.into();
-    header.hop.checksum = (!u16::from_be(checksum::sum(zerocopy::transmute!(*header)))).into();
+    let bytes: [u8; ipv4::HEADER_LEN] = zerocopy::transmute!(*header);
+    header.hop.checksum = (!u16::from_be(checksum::fold(checksum::words(&bytes)))).into();
 }

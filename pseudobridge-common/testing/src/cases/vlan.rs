@@ -5,7 +5,7 @@ use pseudobridge_common::{
     wire::ethernet::{ETHER_TYPE_SERVICE_VLAN, ETHER_TYPE_VLAN},
 };
 
-use super::{Case, TARGET, arp, cut, drop, ipv4, punt};
+use super::{Case, FOREIGN, TARGET, arp, cut, drop, ipv4, ipv6, nd, punt};
 use crate::MemoryFrame;
 
 pub(super) fn tagged() -> Vec<Case> {
@@ -23,10 +23,37 @@ pub(super) fn tagged() -> Vec<Case> {
         ),
         punt(
             "vlan-ipv6",
+            beside(ipv6::packet(|_, _| {})),
+            Reason::VlanTagged,
+        ),
+        punt(
+            "vlan-nd",
+            beside(nd::solicitation(|_| {})),
+            Reason::VlanTagged,
+        ),
+        punt(
+            "vlan-lldp",
             beside(ipv4::packet(|ethernet, _| {
-                ethernet.ether_type = 0x86dd.into();
+                ethernet.ether_type = 0x88cc.into();
             })),
             Reason::VlanTagged,
+        ),
+        drop(
+            "vlan-isolated",
+            beside(ipv4::packet(|_, ip| ip.destination = FOREIGN.address())),
+            Reason::Isolated,
+        ),
+        drop(
+            "vlan-isolated-ipv6",
+            beside(ipv6::packet(|_, ip| ip.destination = FOREIGN.address6())),
+            Reason::Isolated,
+        ),
+        drop(
+            "vlan-isolated-arp",
+            beside(arp::request(|_, arp| {
+                arp.target_address = FOREIGN.address();
+            })),
+            Reason::Isolated,
         ),
         punt(
             "vlan-arp-short",
@@ -82,7 +109,7 @@ pub(super) fn tagged() -> Vec<Case> {
 }
 
 /// Puts a tag beside the bytes of a frame.
-fn beside(mut frame: MemoryFrame) -> MemoryFrame {
+pub(super) fn beside(mut frame: MemoryFrame) -> MemoryFrame {
     frame.vlan_tagged = true;
     frame
 }

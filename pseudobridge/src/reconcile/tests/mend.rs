@@ -54,7 +54,7 @@ const MENDED: &[Case] = &[
     ),
     (
         "the neighbour's address",
-        |node| ns1(node).neighbours[0].address = ip("172.30.30.99"),
+        |node| ns1(node).neighbours[0].address = ip("172.30.30.99").into(),
         &["set neighbour 172.30.30.11 dev veth-ns1 permanent"],
     ),
     (
@@ -147,7 +147,7 @@ const LEFT_ALONE: &[(&str, Hand)] = &[
     }),
     ("a neighbour of another pod's", |node| {
         let mut other = ns1(node).neighbours[0].clone();
-        other.address = ip("172.30.30.99");
+        other.address = ip("172.30.30.99").into();
         other.state = NeighbourState::Permanent;
         ns1(node).neighbours.push(other);
     }),

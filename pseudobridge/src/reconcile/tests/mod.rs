@@ -69,7 +69,7 @@ fn ip(text: &str) -> Ipv4Addr {
 fn address(index: u32, text: &str) -> Address {
     Address {
         index,
-        address: net(text),
+        address: net(text).into(),
     }
 }
 
@@ -86,6 +86,9 @@ fn link(index: u32, name: &str, kind: Option<&str>) -> Link {
         kind: kind.map(str::to_owned),
         peer_index: None,
         link_netnsid: None,
+        master: None,
+        ethernet: true,
+        xdp: None,
     }
 }
 
@@ -126,7 +129,7 @@ fn finished(topology: &Topology) -> Observed {
         node.routes
             .push(Route::unreachable(network.subnet, PROTOCOL));
     }
-    if topology.datapath == Datapath::Tc {
+    if topology.datapath != Datapath::Kernel {
         node.bpf.pinned = Pinned::Yes;
     }
     for (index, desired) in (FIRST..).zip(DesiredPod::all(topology)) {
@@ -147,16 +150,16 @@ fn add_pod(node: &mut Observed, index: u32, desired: &DesiredPod, datapath: Data
     };
     let gateway = Address {
         index,
-        address: desired.gateway.into(),
+        address: Ipv4Net::from(desired.gateway).into(),
     };
     let local = Route {
         kind: RouteKind::Local,
         table: Route::LOCAL,
-        ..Route::via_device(desired.gateway.into(), index, BY_KERNEL)
+        ..Route::via_device(Ipv4Net::from(desired.gateway), index, BY_KERNEL)
     };
     let attached = match datapath {
         Datapath::Kernel => Attached::No,
-        Datapath::Tc => {
+        Datapath::Tc | Datapath::Xdp | Datapath::XdpGeneric => {
             let (entry, port) = desired.entries(index);
             node.bpf.entries.pods_v4.insert(pod.address, entry);
             node.bpf.entries.ports.insert(index, port);
@@ -172,7 +175,7 @@ fn add_pod(node: &mut Observed, index: u32, desired: &DesiredPod, datapath: Data
         addresses: vec![pod.address],
         neighbours: vec![Neighbour {
             index,
-            address: pod.address,
+            address: pod.address.into(),
             mac: Some(desired.pod_mac()),
             state: NeighbourState::Permanent,
         }],
@@ -185,7 +188,7 @@ fn add_pod(node: &mut Observed, index: u32, desired: &DesiredPod, datapath: Data
     };
     node.links.push(host);
     node.addresses.push(gateway);
-    let route = Route::via_device(pod.address.into(), index, PROTOCOL);
+    let route = Route::via_device(Ipv4Net::from(pod.address), index, PROTOCOL);
     node.routes.extend([local, route]);
     node.pods.insert(index, observed);
     put_name(node, &pod.netns, Namespace::Ours);
@@ -194,7 +197,7 @@ fn add_pod(node: &mut Observed, index: u32, desired: &DesiredPod, datapath: Data
 fn inside(host: u32, desired: &DesiredPod) -> Inside {
     let pod = &desired.pod;
     let on_link = match desired.pod_prefix {
-        32 => Route::via_device(desired.gateway.into(), INNER, PROTOCOL),
+        32 => Route::via_device(Ipv4Net::from(desired.gateway), INNER, PROTOCOL),
         _ => Route::via_device(desired.subnet, INNER, BY_KERNEL),
     };
     Inside {
@@ -207,11 +210,11 @@ fn inside(host: u32, desired: &DesiredPod) -> Inside {
         loopback_up: true,
         addresses: vec![Address {
             index: INNER,
-            address: desired.address(),
+            address: desired.address().into(),
         }],
         neighbours: vec![Neighbour {
             index: INNER,
-            address: desired.gateway,
+            address: desired.gateway.into(),
             mac: Some(desired.host_mac()),
             state: NeighbourState::Permanent,
         }],

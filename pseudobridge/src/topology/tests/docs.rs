@@ -19,12 +19,14 @@ fn the_example_makes_the_table_below_it() {
     let topology = Topology::parse(block("net.toml"), "net.toml").unwrap();
     for network in &topology.networks {
         for pod in &network.pods {
+            let address6 = pod.address6.map(|one| format!("{one}/128"));
             let row = format!(
-                "| {} | {} | {}/{} | {} | {} | {} | {} |\n",
+                "| {} | {} | {}/{} | {} | {} | {} | {} | {} |\n",
                 network.name,
                 pod.name,
                 pod.address,
                 network.pod_prefix,
+                address6.as_deref().unwrap_or("none"),
                 pod.netns,
                 pod.interface,
                 pod.pod_interface,
@@ -51,7 +53,7 @@ fn the_errors_are_as_they_print() {
 fn the_page_has_every_key_of_the_reference() {
     let reference = include_str!("../default.toml");
     let keys = reference.lines().filter_map(|line| {
-        let (key, _) = line.trim_start_matches("# ").split_once(" = ")?;
+        let (key, _) = line.trim_start_matches(['#', '~', ' ']).split_once(" = ")?;
         Some(key)
     });
     let missing: Vec<_> = keys

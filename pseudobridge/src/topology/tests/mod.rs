@@ -1,11 +1,15 @@
 //! One case a rule: the file, and every line that it must bring.
 
 mod docs;
+mod dual;
+mod networks;
 mod rules;
 mod syntax;
 mod values;
 
-use super::{Datapath, LoadError, MAX_PODS, Problems, Topology};
+use super::{
+    DEFAULT_MAX_PODS, Datapath, LoadError, MAX_MAX_PODS, MAX_NETWORKS, Problems, Topology, Unknown,
+};
 
 fn problems(text: &str) -> Problems {
     Topology::parse(text, "t.toml").expect_err("the file must be refused")
@@ -54,54 +58,66 @@ fn the_builtin_topology_is_two_pods() {
     assert_eq!(ns2.pod_interface, "veth-ns2-pod");
 }
 
+/// The built-in file without the comment sign `sign` in front of keys, and how many had it.
+fn uncommented(sign: &str) -> (String, usize) {
+    let keys = include_str!("../default.toml").lines().map(|line| {
+        let bare = line.strip_prefix(sign);
+        let key = bare.and_then(|bare| bare.split_once(" = "));
+        match (bare, key) {
+            (Some(bare), Some((key, _))) if !key.contains(' ') => (bare, 1),
+            _ => (line, 0),
+        }
+    });
+    let (lines, counts): (Vec<_>, Vec<_>) = keys.unzip();
+    (lines.join("\n"), counts.iter().sum())
+}
+
 /// The built-in file is the reference of all keys: what it says about defaults must be true.
 #[test]
 fn the_commented_keys_of_the_builtin_file_are_the_defaults() {
-    let shown = include_str!("../default.toml");
-    let keys = [
-        "datapath",
-        "mtu",
-        "pod_prefix",
-        "netns",
-        "interface",
-        "pod_interface",
-    ];
-    let mut uncommented = 0;
-    let lines = shown.lines().map(|line| {
-        let bare = line.strip_prefix("# ").unwrap_or(line);
-        let key = bare.split(" = ").next().unwrap_or_default();
-        if bare != line && keys.contains(&key) {
-            uncommented += 1;
-            bare
-        } else {
-            line
-        }
-    });
-    let text = lines.collect::<Vec<_>>().join("\n");
+    let (text, count) = uncommented("# ");
     assert_eq!(
         Topology::parse(&text, "t.toml").unwrap(),
         Topology::builtin().unwrap()
     );
+    assert_eq!(count, 11, "each key with a default once a table");
+}
+
+#[test]
+fn the_examples_of_the_builtin_file_are_valid() {
+    let (text, count) = uncommented("#~ ");
+    assert_eq!(count, 3);
+    let topology = Topology::parse(&text, "t.toml").unwrap();
+    let network = &topology.networks[0];
+    assert_eq!(network.subnet6, Some("fd00:30::/64".parse().unwrap()));
+    assert_eq!(network.uplink.as_deref(), Some("eth0"));
     assert_eq!(
-        uncommented,
-        keys.len() + 1,
-        "mtu is in both tables, each other key once"
+        network.pods[0].address6,
+        Some("fd00:30::11".parse().unwrap())
     );
+    assert_eq!(network.pods[1].address6, None, "it may be left out");
 }
 
 #[test]
 fn what_the_file_writes_goes_before_the_defaults() {
     let text = r#"
 datapath = "kernel"
+max_pods = 10
 [[network]]
 name = "blue"
 subnet = "10.2.0.0/16"
 gateway = "10.2.255.254"
+subnet6 = "fd00:2::/48"
 mtu = 9000
 pod_prefix = 32
+datapath = "xdp-generic"
+uplink = "bond0.7"
+unknown = "drop"
+allow = ["empty"]
 [[network.pod]]
 name = "db"
 address = "10.2.0.10"
+address6 = "fd00:2::a"
 netns = "database"
 interface = "db0"
 pod_interface = "eth0"
@@ -116,11 +132,27 @@ subnet = "10.3.0.0/30"
 gateway = "10.3.0.1"
 "#;
     let topology = Topology::parse(text, "t.toml").unwrap();
-    assert_eq!(topology.datapath, Datapath::Kernel);
+    assert_eq!(
+        (topology.datapath, topology.max_pods),
+        (Datapath::Kernel, 10)
+    );
     let [blue, empty] = topology.networks.as_slice() else {
         panic!("{topology:?}")
     };
     assert_eq!((blue.pod_prefix, empty.pod_prefix), (32, 30));
+    assert_eq!(
+        (blue.datapath, empty.datapath),
+        (Datapath::XdpGeneric, Datapath::Kernel)
+    );
+    assert_eq!(
+        (blue.unknown, empty.unknown),
+        (Unknown::Drop, Unknown::Kernel)
+    );
+    assert_eq!(
+        (blue.uplink.as_deref(), &empty.uplink),
+        (Some("bond0.7"), &None)
+    );
+    assert_eq!(blue.subnet6, Some("fd00:2::/48".parse().unwrap()));
     let [db, web] = blue.pods.as_slice() else {
         panic!("{blue:?}")
     };
@@ -129,6 +161,7 @@ gateway = "10.3.0.1"
         ("database", "db0")
     );
     assert_eq!((db.pod_interface.as_str(), db.mtu), ("eth0", 1400));
+    assert_eq!(db.address6, Some("fd00:2::a".parse().unwrap()));
     assert_eq!(
         (web.netns.as_str(), web.interface.as_str()),
         ("web", "web0")
@@ -140,7 +173,7 @@ gateway = "10.3.0.1"
 /// `count` pods in 10.0.0.0/8, four lines each from line 5 on.
 fn many_pods(count: usize) -> String {
     let pods = (0..count).map(|n| {
-        let address = format!("10.1.{}.{}", n / 256, n % 256);
+        let address = format!("10.{}.{}.{}", 1 + n / 65536, n / 256 % 256, n % 256);
         format!(
             "[[network.pod]]\nname = \"p{n}\"\naddress = \"{address}\"\npod_interface = \"e\"\n"
         )
@@ -149,14 +182,39 @@ fn many_pods(count: usize) -> String {
     network.to_owned() + &pods.collect::<String>()
 }
 
+/// Pods that the maps have no room for are still pods, of the kernel's.
 #[test]
-fn as_many_pods_as_the_maps_hold() {
-    let topology = Topology::parse(&many_pods(MAX_PODS), "t.toml").unwrap();
-    assert_eq!(topology.networks[0].pods.len(), 4096);
-    // Line 4 + 4 × 4096 + 1: the table header of the first pod too many; said once.
+fn more_pods_than_the_maps_hold_are_no_error() {
+    let topology = Topology::parse(&many_pods(4097), "t.toml").unwrap();
+    assert_eq!(topology.max_pods, DEFAULT_MAX_PODS);
+    assert_eq!(topology.networks[0].pods.len(), 4097);
+    let beyond_all = MAX_MAX_PODS as usize + 1;
+    let text = format!("max_pods = {MAX_MAX_PODS}\n{}", many_pods(beyond_all));
+    let topology = Topology::parse(&text, "t.toml").unwrap();
+    assert_eq!(topology.max_pods, MAX_MAX_PODS);
+    assert_eq!(topology.networks[0].pods.len(), beyond_all);
+}
+
+/// `count` networks of four lines each.
+fn many_networks(count: usize) -> String {
+    let networks = (0..count).map(|n| {
+        let block = format!("10.{}.{}", n / 256, n % 256);
+        format!(
+            "[[network]]\nname = \"n{n}\"\nsubnet = \"{block}.0/24\"\ngateway = \"{block}.1\"\n"
+        )
+    });
+    networks.collect()
+}
+
+#[test]
+fn networks_have_a_limit() {
+    let topology = Topology::parse(&many_networks(MAX_NETWORKS), "t.toml").unwrap();
+    assert_eq!(topology.networks.len(), 1024);
+    // Line 4 × 1024 + 1: the table header of the first one too many; said once.
     assert_problems(
-        &many_pods(MAX_PODS + 3),
-        &["16389: more than 4096 pods in all; take pods out, or spread them over more nodes"],
+        &many_networks(MAX_NETWORKS + 3),
+        &["4097: more than 1024 networks in all; \
+           take networks out, or spread them over more nodes"],
     );
 }
 

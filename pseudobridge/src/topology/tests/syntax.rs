@@ -70,7 +70,7 @@ fn unknown_keys() {
         ),
         (
             "\nvlan = 1\n",
-            "2: unknown key `vlan` in the file; the keys are datapath, network",
+            "2: unknown key `vlan` in the file; the keys are datapath, max_pods, network",
         ),
         (
             "gateway = \"10.1.0.1\"\n",
@@ -78,7 +78,7 @@ fn unknown_keys() {
         ),
         (
             "\"a\\nb\" = 1\n",
-            "1: unknown key `a\\nb` in the file; the keys are datapath, network",
+            "1: unknown key `a\\nb` in the file; the keys are datapath, max_pods, network",
         ),
     ] {
         assert_problems(text, &[expected]);
@@ -86,11 +86,12 @@ fn unknown_keys() {
     for (key, cure) in [
         ("pod-prefix", "did you mean `pod_prefix`?"),
         ("pods", "did you mean `pod`?"),
-        ("datapath", "move it to the file, whose key it is"),
+        ("max_pods", "move it to the file, whose key it is"),
         ("netns", "move it to [[network.pod]], whose key it is"),
         (
             "bridge",
-            "the keys are name, subnet, gateway, mtu, pod_prefix, pod",
+            "the keys are name, subnet, gateway, subnet6, mtu, pod_prefix, datapath, uplink, \
+             unknown, allow, pod",
         ),
     ] {
         let expected = format!("5: unknown key `{key}` in [[network]]; {cure}");
@@ -100,9 +101,10 @@ fn unknown_keys() {
         ("adress", "did you mean `address`?"),
         ("netsn", "did you mean `netns`?"),
         ("pod_prefix", "move it to [[network]], whose key it is"),
+        ("datapath", "move it to [[network]], whose key it is"),
         (
             "mac",
-            "the keys are name, address, netns, interface, pod_interface, mtu",
+            "the keys are name, address, address6, netns, interface, pod_interface, mtu",
         ),
     ] {
         let pod = "[[network.pod]]\nname = \"p\"\naddress = \"10.1.0.2\"\n";

@@ -38,8 +38,11 @@ fn values_of_the_wrong_type() {
         assert_problems(&with_network(line), &[expected]);
     }
     assert_problems(
-        &format!("datapath = \"xdp\"\n{}", with_network("")),
-        &[r#"1: `datapath` is "xdp", no datapath (kernel, tc); write it like datapath = "tc""#],
+        &format!("datapath = \"ebpf\"\n{}", with_network("")),
+        &[
+            "1: `datapath` is \"ebpf\", no datapath (kernel, tc, xdp, xdp-generic); \
+           write it like datapath = \"tc\"",
+        ],
     );
 }
 
