@@ -154,17 +154,36 @@ fn forwarded_packets_are_counted_one_by_one() {
 fn maps_are_pinned_and_dump_with_field_names() {
     let node = up();
     let pins = node.run(["ls", &format!("{PIN_ROOT}/maps")]).ok();
-    assert_eq!(pins, "counters\nmeta\npods_v4\nports\ntargets\n");
+    assert_eq!(
+        pins.split_whitespace().collect::<Vec<_>>(),
+        [
+            "allowed",
+            "counters",
+            "events",
+            "meta",
+            "networks_v4",
+            "networks_v6",
+            "pods_v4",
+            "pods_v6",
+            "ports",
+            "targets"
+        ]
+    );
     for (map, fields, entries) in [
-        ("pods_v4", &["ifindex", "mtu", "pod_mac", "host_mac"][..], 2),
+        (
+            "pods_v4",
+            &["ifindex", "mtu", "network", "pod_mac", "host_mac", "flags"][..],
+            2,
+        ),
         (
             "ports",
             &[
-                "pod_mac", "host_mac", "address", "gateway", "subnet", "mask",
+                "pod_mac", "host_mac", "address", "gateway", "subnet", "mask", "address6",
+                "subnet6", "mask6", "uplink", "flags",
             ],
             2,
         ),
-        ("meta", &["netns_cookie", "abi_version"], 1),
+        ("meta", &["netns_cookie", "abi_version", "max_pods"], 1),
     ] {
         let pin = format!("{PIN_ROOT}/maps/{map}");
         let dump = node.run(["bpftool", "map", "dump", "pinned", &pin]).ok();
@@ -176,8 +195,8 @@ fn maps_are_pinned_and_dump_with_field_names() {
     }
     let links = node.run(["ls", &format!("{PIN_ROOT}/links")]).ok();
     assert_eq!(links.lines().count(), 2, "one a host-side veth: {links}");
-    node.run(["test", "-d", &format!("{PIN_ROOT}/programs")])
-        .ok();
+    let programs = node.run(["ls", &format!("{PIN_ROOT}/programs")]).ok();
+    assert_eq!(programs, "tc\nuplink\nxdp\n");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 use aya::maps::{MapError, PerCpuHashMap};
-use pseudobridge_common::abi::{self, Counter, CounterKey, Reason};
+use pseudobridge_common::abi::{self, Counter, CounterKey, Direction, Reason};
 use zerocopy::TryFromBytes as _;
 
 use super::error::Doing as _;
@@ -32,15 +32,18 @@ impl AddAssign<&Counter> for Totals {
     }
 }
 
-/// All counters, by index of the host-side veth that the frames came in by.
+/// The counters of one interface, by which way the frames went and what became of them.
+pub type InterfaceCounters = BTreeMap<(Direction, Reason), Totals>;
+
+/// All counters, by index of the host-side veth, or of the uplink.
 ///
 /// # Errors
 ///
 /// When the map cannot be read, or counts for a reason that this version does not know.
-pub fn counters(pins: &Pins) -> Result<BTreeMap<u32, BTreeMap<Reason, Totals>>, Error> {
+pub fn counters(pins: &Pins) -> Result<BTreeMap<u32, InterfaceCounters>, Error> {
     let reading = format!("read the map {}", abi::maps::COUNTERS);
     let map = open(pins)?;
-    let mut counters: BTreeMap<u32, BTreeMap<Reason, Totals>> = BTreeMap::new();
+    let mut counters: BTreeMap<u32, InterfaceCounters> = BTreeMap::new();
     for key in map.keys() {
         let bytes = key.doing(&reading)?;
         let per_cpu = match map.get(&bytes, 0) {
@@ -49,12 +52,12 @@ pub fn counters(pins: &Pins) -> Result<BTreeMap<u32, BTreeMap<Reason, Totals>>, 
             other => other.doing(&reading)?,
         };
         let key = CounterKey::try_read_from_bytes(&bytes)
-            .map_err(|_| format!("unknown reason in key {bytes:?}"))
+            .map_err(|_| format!("unknown reason or direction in key {bytes:?}"))
             .doing(&reading)?;
         let totals = counters
             .entry(key.ifindex)
             .or_default()
-            .entry(key.reason)
+            .entry((key.direction, key.reason))
             .or_default();
         for counter in per_cpu.iter() {
             *totals += &counter.0;
@@ -63,18 +66,36 @@ pub fn counters(pins: &Pins) -> Result<BTreeMap<u32, BTreeMap<Reason, Totals>>, 
     Ok(counters)
 }
 
-/// Removes the counters of a host-side veth that is gone, so that their room is free again.
+/// Removes the counters of an interface that is gone, so that their room is free again.
 ///
 /// # Errors
 ///
 /// When the map cannot be written.
 pub fn forget_counters(pins: &Pins, ifindex: u32) -> Result<(), Error> {
     let mut map = open(pins)?;
-    for reason in Reason::ALL {
-        let key = CounterKey { ifindex, reason };
-        let key = zerocopy::transmute!(key);
-        let clearing = format_args!("clear the map {}", abi::maps::COUNTERS);
-        unless_missing(map.remove(&key)).doing(clearing)?;
+    for direction in Direction::ALL {
+        for reason in Reason::ALL {
+            let key = CounterKey {
+                ifindex,
+                reason,
+                direction,
+            };
+            let key = zerocopy::transmute!(key);
+            let clearing = format_args!("clear the map {}", abi::maps::COUNTERS);
+            unless_missing(map.remove(&key)).doing(clearing)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts what one node's map has counted into a map that has counted nothing yet.
+pub(super) fn copy(from: &Pins, to: &Pins) -> Result<(), Error> {
+    let copying = format!("copy the map {}", abi::maps::COUNTERS);
+    let (from, mut to) = (open(from)?, open(to)?);
+    for key in from.keys() {
+        let key = key.doing(&copying)?;
+        let values = from.get(&key, 0).doing(&copying)?;
+        to.insert(key, values, 0).doing(&copying)?;
     }
     Ok(())
 }

@@ -118,12 +118,62 @@ pub enum Error {
     },
 
     /// A map is full.
-    #[error("the map {map} is full ({max} entries): take a pod away first")]
+    #[error("the map {map} is full ({max} entries): {cure}")]
     MapFull {
         /// The map.
         map: &'static str,
         /// What it holds.
         max: u32,
+        /// What to do: for maps of pods, to raise `max_pods`.
+        cure: &'static str,
+    },
+
+    /// The maps are to become too small.
+    #[error(
+        "the map {map} has {entries} entries, {max} would fit with `max_pods` = {max_pods}: take \
+         pods away first, or leave `max_pods` as it was"
+    )]
+    WouldNotFit {
+        /// The map.
+        map: &'static str,
+        /// What it has.
+        entries: usize,
+        /// What it would hold.
+        max: usize,
+        /// The size that was asked for.
+        max_pods: u32,
+    },
+
+    /// The driver will not run our XDP program.
+    #[error(
+        "{interface} takes no native XDP program: {reason}; choose the datapath `xdp-generic`, or \
+         `tc`"
+    )]
+    NativeXdpRefused {
+        /// The interface.
+        interface: String,
+        /// Why not.
+        reason: String,
+    },
+
+    /// Somebody else's XDP program hangs on the interface, of which there can be but one.
+    #[error(
+        "another XDP program hangs on {interface}: take it off (`ip link set dev {interface} xdp \
+         off`), or choose the datapath `tc`"
+    )]
+    XdpTaken {
+        /// The interface.
+        interface: String,
+    },
+
+    /// Somebody else reads the events.
+    #[error(
+        "another process reads the events of {}, and only one can at a time: end it first",
+        .root.display()
+    )]
+    EventsTaken {
+        /// The pin root.
+        root: PathBuf,
     },
 
     /// The kernel, or the filesystem, refused something.

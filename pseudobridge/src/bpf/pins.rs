@@ -1,5 +1,6 @@
 //! The pins: what lies where under the pin root, and whose it is.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,20 +8,33 @@ use std::path::{Path, PathBuf};
 use aya::maps::{Array, Map, MapData};
 use pseudobridge_common::abi::{self, Meta};
 
-use super::Error;
 use super::error::Doing as _;
 use super::maps::Plain;
+use super::{Error, Hook, shape};
 
 /// How the name of a place ends where pins are made, or removed, before that of the pin root.
 pub(super) const INCOMPLETE: &str = "-incomplete";
 
+/// How the name of what is to take something's place ends. No dot: bpffs reserves them.
+const NEXT: &str = "-next";
+
+/// Name of the directory of maps.
+const MAPS: &str = "maps";
+
+/// Name of the directory of maps that are to take their place.
+const NEXT_MAPS: &str = "maps-next";
+
 /// A pin root.
 ///
-/// `maps/`, one pin a map; `programs/tc`; `links/tc-INTERFACE`, one pin an attachment. It comes
-/// into being all at once: everything is first pinned beside it, and then renamed.
+/// `maps/`, one pin a map; `programs/tc`, `xdp` and `uplink`; `links/HOOK-INTERFACE`, one pin an
+/// attachment. It comes into being all at once: everything is first pinned beside it, and then
+/// renamed. `maps-next/` and `programs/HOOK-next` are there while maps or programs are replaced,
+/// or where that was cut short: whatever does it again begins by removing them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pins {
     root: PathBuf,
+    /// Name of the directory with the maps.
+    maps: &'static str,
 }
 
 /// What lies at a pin root.
@@ -28,9 +42,10 @@ pub struct Pins {
 pub enum Pinned {
     /// Nothing.
     No,
-    /// Not all of what belongs there: somebody removed pins by hand.
+    /// Not all of what belongs there, or a map that is none of ours by type and sizes: somebody
+    /// changed pins by hand.
     InPart,
-    /// The maps and the program of this node.
+    /// The maps and the programs of this node.
     Yes,
 }
 
@@ -40,6 +55,7 @@ impl Pins {
     pub fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
+            maps: MAPS,
         }
     }
 
@@ -55,25 +71,33 @@ impl Pins {
         self.maps().join(name)
     }
 
-    /// The pin of the tc program.
+    /// The pin of the program of a hook.
     #[must_use]
-    pub fn program(&self) -> PathBuf {
-        self.programs().join("tc")
+    pub fn program(&self, hook: Hook) -> PathBuf {
+        self.programs().join(hook.as_str())
     }
 
     /// Where a program is pinned before it takes the other one's place.
-    pub(super) fn next_program(&self) -> PathBuf {
-        self.programs().join("tc-next")
+    pub(super) fn next_program(&self, hook: Hook) -> PathBuf {
+        self.programs().join(format!("{hook}{NEXT}"))
     }
 
-    /// The pin of the link by which the tc program hangs on an interface.
+    /// The pin of the link by which a program hangs on an interface.
     #[must_use]
-    pub fn link(&self, interface: &str) -> PathBuf {
-        self.links().join(format!("tc-{interface}"))
+    pub fn link(&self, hook: Hook, interface: &str) -> PathBuf {
+        self.links().join(format!("{hook}-{interface}"))
     }
 
-    fn maps(&self) -> PathBuf {
-        self.root.join("maps")
+    pub(super) fn maps(&self) -> PathBuf {
+        self.root.join(self.maps)
+    }
+
+    /// The same pins, with maps that are to take the place of the present ones.
+    pub(super) fn with_next_maps(&self) -> Self {
+        Self {
+            root: self.root.clone(),
+            maps: NEXT_MAPS,
+        }
     }
 
     fn programs(&self) -> PathBuf {
@@ -91,6 +115,7 @@ impl Pins {
         name.push(INCOMPLETE);
         Self {
             root: self.root.with_file_name(name),
+            maps: MAPS,
         }
     }
 
@@ -110,6 +135,12 @@ impl Pins {
                 root: self.root.clone(),
             });
         }
+        // Every version's has this type and these sizes.
+        if !shape::is_whole(self, abi::maps::META)? {
+            return Err(Error::ForeignPin {
+                path: self.map(abi::maps::META),
+            });
+        }
         let meta = self.meta()?;
         if meta.abi_version != abi::VERSION {
             return Err(Error::OtherVersion {
@@ -125,12 +156,13 @@ impl Pins {
                 ours: netns_cookie,
             });
         }
-        let mut parts = abi::maps::ALL.map(|name| self.map(name)).to_vec();
-        parts.extend([self.program(), self.links()]);
-        for part in parts {
+        for part in Hook::ALL.map(|hook| self.program(hook)) {
             if !exists(&part)? {
                 return Ok(Pinned::InPart);
             }
+        }
+        if !exists(&self.links())? || !shape::are_whole(self)? {
+            return Ok(Pinned::InPart);
         }
         Ok(Pinned::Yes)
     }
@@ -149,8 +181,7 @@ impl Pins {
     /// Makes the empty directories.
     pub(super) fn create(&self) -> Result<(), Error> {
         for directory in [&self.root, &self.maps(), &self.programs(), &self.links()] {
-            fs::create_dir(directory)
-                .doing(format_args!("make the directory {}", directory.display()))?;
+            create_dir(directory)?;
         }
         Ok(())
     }
@@ -160,18 +191,19 @@ impl Pins {
         rename(&self.root, &target.root)
     }
 
-    /// The interfaces that have a link pinned.
+    /// The interfaces that have a link pinned, by hook. Hooks without any are left out.
     ///
     /// # Errors
     ///
     /// When the directory cannot be read.
-    pub fn linked_interfaces(&self) -> Result<Vec<String>, Error> {
+    pub fn linked(&self) -> Result<BTreeMap<Hook, Vec<String>>, Error> {
         let mut names = list(&self.links())?;
         names.sort_unstable();
-        Ok(names
-            .iter()
-            .filter_map(|name| Some(name.strip_prefix("tc-")?.to_owned()))
-            .collect())
+        let mut linked: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (hook, interface) in names.iter().filter_map(|name| Hook::of_link(name)) {
+            linked.entry(hook).or_default().push(interface.to_owned());
+        }
+        Ok(linked)
     }
 
     /// Removes all pins. They are put aside as a whole first, so that a crash in between leaves
@@ -194,13 +226,16 @@ impl Pins {
     /// [`Error::ForeignPin`], or what unlink(2) says.
     pub fn remove_in_place(&self) -> Result<(), Error> {
         self.refuse_strangers()?;
-        for directory in [self.links(), self.programs(), self.maps()] {
-            for name in list(&directory)? {
-                unpin(&directory.join(name))?;
-            }
-            remove_dir(&directory)?;
+        let next_maps = self.with_next_maps().maps();
+        for directory in [self.links(), self.programs(), next_maps, self.maps()] {
+            remove_with_pins(&directory)?;
         }
         remove_dir(&self.root)
+    }
+
+    /// Removes what maps were to take the present ones' place.
+    pub(super) fn remove_next_maps(&self) -> Result<(), Error> {
+        remove_with_pins(&self.with_next_maps().maps())
     }
 
     /// Everything under the root must bear a name of ours.
@@ -215,16 +250,22 @@ impl Pins {
             }
         };
         known(&self.root, &|name| {
-            ["maps/", "programs/", "links/"].contains(&name)
+            ["maps/", "maps-next/", "programs/", "links/"].contains(&name)
         })?;
-        known(&self.maps(), &|name| abi::maps::ALL.contains(&name))?;
-        known(&self.programs(), &|name| ["tc", "tc-next"].contains(&name))?;
+        for maps in [self.maps(), self.with_next_maps().maps()] {
+            known(&maps, &|name| abi::maps::ALL.contains(&name))?;
+        }
+        known(&self.programs(), &|name| {
+            let name = name.strip_suffix(NEXT).unwrap_or(name);
+            Hook::ALL.iter().any(|hook| hook.as_str() == name)
+        })?;
         known(&self.links(), &|name| {
-            name.starts_with("tc-") && !name.ends_with(['/', '@'])
+            Hook::of_link(name).is_some() && !name.ends_with(['/', '@'])
         })
     }
 
-    fn meta(&self) -> Result<Meta, Error> {
+    /// Whose maps these are.
+    pub(super) fn meta(&self) -> Result<Meta, Error> {
         let path = self.map(abi::maps::META);
         let reading = format!("read the map {}", path.display());
         let map = MapData::from_pin(&path).doing(&reading)?;
@@ -246,6 +287,18 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
 /// Removes a pin; that it is gone already is fine.
 pub(super) fn unpin(path: &Path) -> Result<(), Error> {
     unless_gone(fs::remove_file(path)).doing(format_args!("remove the pin {}", path.display()))
+}
+
+pub(super) fn create_dir(directory: &Path) -> Result<(), Error> {
+    fs::create_dir(directory).doing(format_args!("make the directory {}", directory.display()))
+}
+
+/// Removes a directory and the pins in it; that it is gone already is fine.
+fn remove_with_pins(directory: &Path) -> Result<(), Error> {
+    for name in list(directory)? {
+        unpin(&directory.join(name))?;
+    }
+    remove_dir(directory)
 }
 
 fn remove_dir(path: &Path) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use ipnet::Ipv4Net;
-use pseudobridge_common::abi::{Reason, TC_PROGRAM};
+use pseudobridge_common::abi::programs::TC;
 use serde::Serialize;
 
 use super::node::Node;
@@ -177,7 +177,7 @@ impl Report for Status {
 }
 
 impl PodStatus {
-    fn of(pod: &ObservedPod, observed: &Observed, counters: BTreeMap<Reason, Totals>) -> Self {
+    fn of(pod: &ObservedPod, observed: &Observed, counters: bpf::InterfaceCounters) -> Self {
         let is_attached = pod.attached != Attached::No;
         let inside = pod.inside.as_ref();
         Self {
@@ -201,10 +201,13 @@ impl PodStatus {
             } else {
                 Datapath::Kernel
             },
-            program: is_attached.then_some(TC_PROGRAM),
+            program: is_attached.then_some(TC),
             counters: counters
                 .into_iter()
-                .map(|(reason, totals)| (reason.as_str(), totals))
+                .filter(|((direction, _), _)| {
+                    *direction == pseudobridge_common::abi::Direction::From
+                })
+                .map(|((_, reason), totals)| (reason.as_str(), totals))
                 .collect(),
         }
     }

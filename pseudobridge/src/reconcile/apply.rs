@@ -72,7 +72,11 @@ impl Apply<'_> {
             Step::RemoveIncomplete => self.pins.incomplete().remove_in_place()?,
             Step::Install => {
                 bpf::require_tcx()?;
-                Program::install(self.pins, self.cookie)?;
+                Program::install(
+                    self.pins,
+                    self.cookie,
+                    pseudobridge_common::abi::DEFAULT_MAX_PODS,
+                )?;
             }
             Step::Replace => Program::load(self.pins)?.replace(self.pins)?,
             Step::AddUnreachable(subnet) => {
@@ -80,7 +84,7 @@ impl Apply<'_> {
                 self.netlink.route_add(&route).await?;
             }
             Step::Pod(pod, change) => self.change(pod, change).await?,
-            Step::Detach(interface) => bpf::detach(self.pins, interface)?,
+            Step::Detach(interface) => bpf::detach(self.pins, bpf::Hook::Tc, interface)?,
             Step::ForgetAddress(address) => self.maps()?.remove_address(*address)?,
             Step::ForgetPort(ifindex) => {
                 self.maps()?.remove_port(*ifindex)?;
@@ -123,10 +127,10 @@ impl Apply<'_> {
             }
             Change::Enter => {
                 let (entry, port) = desired.entries(self.index(desired)?);
-                self.maps()?.insert(pod.address, entry, port)?;
+                self.maps()?.insert(&[pod.address.into()], entry, port)?;
             }
-            Change::Attach => bpf::attach(self.pins, &pod.interface)?,
-            Change::Update => bpf::update(self.pins, &pod.interface)?,
+            Change::Attach => bpf::attach(self.pins, bpf::Hook::Tc, &pod.interface)?,
+            Change::Update => bpf::update(self.pins, bpf::Hook::Tc, &pod.interface)?,
             Change::HostUp => {
                 let index = self.index(desired)?;
                 self.netlink.link_set_up(index).await?;

@@ -165,7 +165,7 @@ pub(super) fn bpf_changes(
     let is_entered = |now: &ObservedPod| {
         let ifindex = now.link.index;
         let (pod, port) = desired.entries(ifindex);
-        bpf.entries.pods_v4.get(&desired.pod.address) == Some(&pod)
+        bpf.entries.pods.get(&desired.pod.address.into()) == Some(&pod)
             && bpf.entries.ports.get(&ifindex) == Some(&port)
             && bpf.entries.targets.contains(&ifindex)
     };

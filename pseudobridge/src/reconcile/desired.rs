@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
-use pseudobridge_common::abi::{PodV4, Port};
+use pseudobridge_common::abi::{self, Port};
 
 use super::identity::{self, Mark, Owner};
 use crate::topology::{Pod, Topology};
@@ -80,10 +80,12 @@ impl DesiredPod {
 
     /// Its entries in the maps, once its host-side veth has the index `ifindex`.
     #[must_use]
-    pub fn entries(&self, ifindex: u32) -> (PodV4, Port) {
-        let pod = PodV4 {
+    pub fn entries(&self, ifindex: u32) -> (abi::Pod, Port) {
+        let pod = abi::Pod {
             ifindex,
             mtu: self.pod.mtu,
+            network: self.subnet.network().octets(),
+            flags: 0,
             pod_mac: self.pod_mac(),
             host_mac: self.host_mac(),
         };
@@ -94,6 +96,11 @@ impl DesiredPod {
             gateway: self.gateway.octets(),
             subnet: self.subnet.network().octets(),
             mask: self.subnet.netmask().octets(),
+            address6: [0; 16],
+            subnet6: [0; 16],
+            mask6: [0xff; 16],
+            uplink: 0,
+            flags: 0,
         };
         (pod, port)
     }

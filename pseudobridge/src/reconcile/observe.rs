@@ -117,7 +117,7 @@ pub async fn observe(netlink: &Netlink, pins: &Pins) -> Result<Observed, Error> 
     let neighbours = netlink.neigh_list().await?;
 
     let pinned = match bpf.pinned {
-        Pinned::Yes => Some(bpf::pinned_id(pins)?),
+        Pinned::Yes => Some(bpf::pinned_id(pins, bpf::Hook::Tc)?),
         Pinned::No | Pinned::InPart => None,
     };
     let mut pods = BTreeMap::new();
@@ -127,7 +127,7 @@ pub async fn observe(netlink: &Netlink, pins: &Pins) -> Result<Observed, Error> 
         match owner {
             Some(Ok(owner)) if bears_our_marks(link) => {
                 let inside = observe_inside(&owner, link).await?;
-                let attached = bpf::attached(pinned, &link.name)?;
+                let attached = bpf::attached(pinned, bpf::Hook::Tc, &link.name)?;
                 if attached != Attached::No && bpf.pinned == Pinned::No && !bpf.incomplete {
                     return Err(Error::Bpf(bpf::Error::PinnedElsewhere {
                         interface: link.name.clone(),
@@ -248,8 +248,8 @@ impl BpfState {
             Bpffs::Missing(_) => Pinned::No,
         };
         let (entries, linked) = match pinned {
-            Pinned::Yes => (Maps::open(pins)?.entries()?, pins.linked_interfaces()?),
-            Pinned::InPart => (Entries::default(), pins.linked_interfaces()?),
+            Pinned::Yes => (Maps::open(pins)?.entries()?, linked(pins)?),
+            Pinned::InPart => (Entries::default(), linked(pins)?),
             Pinned::No => (Entries::default(), Vec::new()),
         };
         Ok(Self {
@@ -374,4 +374,8 @@ pub(super) fn classify(name: &str, state: State, cookie: u64) -> Option<Namespac
             _ => Namespace::NotNamespace,
         },
     })
+}
+
+fn linked(pins: &Pins) -> Result<Vec<String>, bpf::Error> {
+    Ok(pins.linked()?.remove(&bpf::Hook::Tc).unwrap_or_default())
 }

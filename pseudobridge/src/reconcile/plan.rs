@@ -200,7 +200,7 @@ impl Plan {
         let indexes: BTreeSet<_> = kept.iter().map(|pod| pod.link.index).collect();
         let names: BTreeSet<_> = kept.iter().map(|pod| pod.link.name.as_str()).collect();
 
-        let addresses = bpf.entries.pods_v4.iter();
+        let addresses = bpf.entries.pods.iter();
         let stale = addresses.filter(|(_, pod)| !indexes.contains(&pod.ifindex));
         let forget = stale.map(|(address, _)| Step::ForgetAddress(*address));
         self.steps.extend(forget);

@@ -1,7 +1,6 @@
 //! One step of a plan: complete or absent, and said in one line.
 
 use std::fmt;
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -29,7 +28,7 @@ pub enum Step {
     /// Take the program off an interface.
     Detach(String),
     /// Remove an address from the maps.
-    ForgetAddress(Ipv4Addr),
+    ForgetAddress(std::net::IpAddr),
     /// Remove a host-side veth from the maps, with its counters.
     ForgetPort(u32),
     /// Delete host-side veths, each with its pod's end.
