@@ -52,7 +52,7 @@ fn an_event_is_one_json_object_a_line() {
     let now = node.run(["date", "-u", "+%Y-%m-%d"]).ok();
     let events = monitor(
         &node,
-        "-o json --count 3 --pod ns2 --pod ns1",
+        "-o json --count 3 --pod ns1 --reason arp-unknown-pod --reason isolated",
         "ip netns exec ns1 arping -c 1 -w 1 -I veth-ns1-pod 172.30.30.77 > /dev/null",
     );
     assert_eq!(events.lines().count(), 3, "{events}");
@@ -127,16 +127,20 @@ fn pods_that_come_later_are_known_by_name() {
     node.write(
         "/run/net.toml",
         "[[network]]
-        subnet = \"172.30.30.0/24\"
-        gateway = \"172.30.30.1\"
-        pods = [
-            { name = \"ns1\", address = \"172.30.30.11\" },
-            { name = \"late\", address = \"172.30.30.20\" },
-        ]",
+name = \"default\"
+subnet = \"172.30.30.0/24\"
+gateway = \"172.30.30.1\"
+[[network.pod]]
+name = \"ns1\"
+address = \"172.30.30.11\"
+[[network.pod]]
+name = \"late\"
+address = \"172.30.30.20\"
+",
     );
     let events = monitor(
         &node,
-        "--count 1 --pod late",
+        "--count 1 --pod late --reason arp-unknown-pod",
         "test -e /run/netns/late || \"$1\" up -f /run/net.toml --verify none > /dev/null
         ip netns exec late arping -c 1 -w 1 -I veth-late-pod 172.30.30.77 > /dev/null",
     );
