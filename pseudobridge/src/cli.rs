@@ -72,7 +72,7 @@ pub enum Command {
     /// One line an event: when, from which pod and interface, what became of the packet and why,
     /// its length, and its first bytes decoded. Also an address that is used twice. Packets that
     /// are forwarded or answered are only counted (`status`). At most ten events a second are sent
-    /// for each pod, reason and CPU, and the first packet of each kind goes without one.
+    /// for each pod, reason and CPU.
     ///
     /// What happened before the command was started is left out. Only one monitor at a time reads
     /// the events of a node: a second one is refused. Ctrl-C ends it.

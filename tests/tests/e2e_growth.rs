@@ -92,31 +92,36 @@ fn entries_that_would_not_fit_stay_where_they_are() {
     assert_holds(&node, 16);
 }
 
-/// Killed at whatever moment, the next `up` comes to the end of it.
+/// Killed at whatever moment, the next `up` comes to the end of it, or back.
 #[test]
 fn a_growth_that_is_killed_is_done_by_the_next() {
+    const KILLS: u32 = 12;
     let node = up();
-    for delay in (2..60).step_by(4) {
-        let (from, to) = if delay % 8 == 2 { (16, 4096) } else { (4096, 16) };
+    let grow = ["up", "-f", "/run/4096.toml", "--verify", "none"];
+    let takes = node.pseudobridge(grow).elapsed;
+    let (mut from, mut to) = (4096, 16);
+    for kill in 0..KILLS {
+        let after = (takes * (kill + 1) / KILLS).as_millis();
         node.write(
             "/run/kill",
             &format!(
                 "\"$1\" up -f /run/{to}.toml --verify none > /dev/null & up=$!
-                sleep 0.{delay:03}
+                sleep {}.{:03}
                 kill -9 $up 2>/dev/null
                 wait $up
-                true"
+                true",
+                after / 1000,
+                after % 1000
             ),
         );
         node.run(["sh", "-u", "/run/kill", tests::pseudobridge::binary()])
             .ok();
         assert_reached(&node);
-        // Back, or on: either is to be had from there.
-        let file = if delay % 16 == 2 { from } else { to };
-        node.pseudobridge(["up", "-f", &format!("/run/{file}.toml")])
-            .ok();
-        assert_holds(&node, file);
-        node.pseudobridge(["up", "-f", &format!("/run/{to}.toml")])
-            .ok();
+        // Back twice, on twice.
+        let max_pods = if kill % 4 < 2 { from } else { to };
+        let file = format!("/run/{max_pods}.toml");
+        node.pseudobridge(["up", "-f", &file]).ok();
+        assert_holds(&node, max_pods);
+        (from, to) = (max_pods, from + to - max_pods);
     }
 }

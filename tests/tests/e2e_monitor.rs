@@ -68,7 +68,7 @@ fn an_event_is_one_json_object_a_line() {
             event["packet"],
             "ARP who-has 172.30.30.77 tell 172.30.30.11"
         );
-        assert!(event["packets"].as_u64().is_some_and(|count| count > 1));
+        assert!(event["packets"].as_u64().is_some_and(|count| count > 0));
         let time = event["time"].as_str().expect("a time");
         assert_eq!(time.split('T').next(), Some(now.trim()), "{time}");
     }
@@ -144,7 +144,10 @@ address = \"172.30.30.20\"
         "test -e /run/netns/late || \"$1\" up -f /run/net.toml --verify none > /dev/null
         ip netns exec late arping -c 1 -w 1 -I veth-late-pod 172.30.30.77 > /dev/null",
     );
-    assert!(events.contains("  late  veth-late  arp-unknown-pod"), "{events}");
+    assert!(
+        events.contains("  late  veth-late  arp-unknown-pod"),
+        "{events}"
+    );
 }
 
 #[test]
@@ -160,8 +163,8 @@ fn a_monitor_ends_when_there_is_nothing_to_watch() {
         \"$1\" down > /dev/null
         wait $monitor",
     );
-    node.run(["sh", "-u", "/run/watch", tests::pseudobridge::binary()])
-        .exits(1);
+    let ended = node.run(["sh", "-u", "/run/watch", tests::pseudobridge::binary()]);
+    assert!(!ended.succeeded(), "{ended}");
     let errors = node.sh("cat /run/errors").ok();
     assert!(errors.contains("was taken down"), "{errors}");
 }

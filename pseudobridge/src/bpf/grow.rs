@@ -5,11 +5,13 @@
 //! the two directories are exchanged, in one step, and the programs' pins replaced. Wherever that
 //! is cut short, the next `up` does the rest:
 //!
-//! - before the exchange, the pins are the old ones, whole. Links that have a new program already
-//!   show as [`Attached::Outdated`](super::Attached::Outdated). `meta` has the old size, so that the
-//!   maps are made anew.
+//! - before the exchange, the pins are the old ones, whole. `meta` has the old size. If the new one
+//!   is still asked for, all is done anew; if not, [`Program::replace`] puts programs over the old
+//!   maps back into the links that have others already.
 //! - after it, the maps are the new ones, and some of the pinned programs still use the old ones:
-//!   [`Program::is_pinned`] says no, and they are replaced.
+//!   [`Program::replace`] loads those anew.
+//!
+//! Either way `maps-next/` is there until the end, and [`Program::is_pinned`] says no until then.
 
 use std::fs::File;
 

@@ -233,6 +233,18 @@ impl Pins {
         remove_dir(&self.root)
     }
 
+    /// Whether there is something that was to take another one's place, and did not come to it.
+    pub(super) fn has_next(&self) -> Result<bool, Error> {
+        let mut next = Hook::ALL.map(|hook| self.next_program(hook)).to_vec();
+        next.push(self.with_next_maps().maps());
+        for path in next {
+            if exists(&path)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Removes what maps were to take the present ones' place.
     pub(super) fn remove_next_maps(&self) -> Result<(), Error> {
         remove_with_pins(&self.with_next_maps().maps())

@@ -81,12 +81,16 @@ impl Program {
     }
 
     /// Whether the pinned programs are the same as these, instruction by instruction, and use the
-    /// pinned maps.
+    /// pinned maps. Not so where a replacement, or a growth, was cut short: [`Program::replace`]
+    /// then ends it, or takes it back.
     ///
     /// # Errors
     ///
     /// When a pin cannot be opened.
     pub fn is_pinned(&mut self, pins: &Pins) -> Result<bool, Error> {
+        if pins.has_next()? {
+            return Ok(false);
+        }
         let maps = shape::ids(pins)?;
         for hook in Hook::ALL {
             let asking = format!("ask for the {hook} program");
@@ -114,7 +118,8 @@ impl Program {
     /// When a link or a pin cannot be changed.
     pub fn replace(&mut self, pins: &Pins) -> Result<(), Error> {
         self.enter_links(pins)?;
-        self.take_pins(pins)
+        self.take_pins(pins)?;
+        pins.remove_next_maps()
     }
 
     /// Puts these programs into every pinned link.
