@@ -133,17 +133,17 @@ pub fn attach_xdp(pins: &Pins, interface: &str, mode: XdpMode) -> Result<(), Err
     };
     let link = match program.attach(interface, flags) {
         Ok(id) => program.take_link(id).doing(&attaching)?,
-        Err(ProgramError::SyscallError(error)) => match errno(&error) {
-            Errno::EBUSY | Errno::EEXIST => {
-                return Err(Error::XdpTaken {
-                    interface: interface.to_owned(),
-                });
+        Err(ProgramError::SyscallError(error)) => {
+            let errno = errno(&error);
+            if matches!(errno, Errno::EBUSY | Errno::EEXIST) {
+                let interface = interface.to_owned();
+                return Err(Error::XdpTaken { interface });
             }
-            errno @ (Errno::EOPNOTSUPP | Errno::ERANGE | Errno::ENOSPC) => {
-                return Err(refused(why(errno, &error)));
-            }
-            _ => return Err(error).doing(&attaching),
-        },
+            return match why(errno) {
+                Some(reason) => Err(refused(reason.to_owned())),
+                None => Err(error).doing(&attaching),
+            };
+        }
         // Refused once as a link, and once more as aya tried it without one.
         Err(error @ ProgramError::XdpError(_)) => return Err(refused(said(&error))),
         Err(error) => return Err(error).doing(&attaching),
@@ -243,16 +243,19 @@ fn pinned_xdp(pins: &Pins) -> Result<Xdp, Error> {
     Xdp::from_pin(&path, XdpAttachType::Interface).doing(format_args!("open {}", path.display()))
 }
 
-/// What the kernel means, which it tells only in the log that netlink has and links have not.
-fn why(errno: Errno, error: &SyscallError) -> String {
-    match errno {
-        Errno::EOPNOTSUPP => "its driver has none".to_owned(),
-        Errno::ERANGE => "the MTU is too large for its driver".to_owned(),
-        Errno::ENOSPC => {
-            "it has fewer receiving queues than the other end has sending ones".to_owned()
-        }
-        _ => error.io_error.to_string(),
-    }
+/// What a driver's refusal means, which the kernel tells only in the log that netlink has and links
+/// have not. `None` for what is no refusal of a driver.
+fn why(errno: Errno) -> Option<&'static str> {
+    let reasons = [
+        (Errno::EOPNOTSUPP, "its driver has none"),
+        (Errno::ERANGE, "the MTU is too large for its driver"),
+        (
+            Errno::ENOSPC,
+            "it has fewer receiving queues than the other end has sending ones",
+        ),
+    ];
+    let mut reasons = reasons.into_iter();
+    Some(reasons.find(|(of, _)| *of == errno)?.1)
 }
 
 /// An error down to its first cause.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use aya::programs::{self, ProgramInfo};
+use aya::programs::{self, ProgramInfo, SchedClassifier, Xdp};
 use aya::{Ebpf, EbpfLoader};
 use pseudobridge_common::abi::{self, Meta};
 
@@ -46,16 +46,15 @@ impl Program {
             loader.map_max_entries(name, size);
         }
         let ebpf = loader.load(OBJECT).doing("load the BPF object")?;
-        let mut loaded = Self { ebpf };
+        let mut programs = Self { ebpf };
         for hook in Hook::ALL {
-            let loading = format!("load the {hook} program");
-            match loaded.program(hook)? {
-                programs::Program::SchedClassifier(program) => program.load().doing(loading)?,
-                programs::Program::Xdp(program) => program.load().doing(loading)?,
-                _ => return Err("it is of another kind").doing(loading),
-            }
+            let result = match hook {
+                Hook::Xdp => programs.xdp()?.load(),
+                Hook::Tc | Hook::Uplink => programs.classifier(hook)?.load(),
+            };
+            result.doing(format_args!("load the {hook} program"))?;
         }
-        Ok(loaded)
+        Ok(programs)
     }
 
     /// Makes the pins of a node that has none: maps for so many pods, programs, and whose they are.
@@ -111,7 +110,7 @@ impl Program {
     }
 
     /// Puts these programs in the place of the pinned ones, inside every pinned link: no packet
-    /// passes without a program.
+    /// passes without a program. What a growth that was cut short has left goes.
     ///
     /// # Errors
     ///
@@ -125,16 +124,11 @@ impl Program {
     /// Puts these programs into every pinned link.
     pub(super) fn enter_links(&mut self, pins: &Pins) -> Result<(), Error> {
         for (hook, interfaces) in pins.linked()? {
-            let program = self.program(hook)?;
             for interface in interfaces {
-                match program {
-                    programs::Program::Xdp(program) => update_xdp(program, pins, &interface)?,
-                    programs::Program::SchedClassifier(program) => {
-                        update_classifier(program, pins, hook, &interface)?;
-                    }
-                    _ => {
-                        let doing = format_args!("attach the {hook} program");
-                        return Err("it is of another kind").doing(doing);
+                match hook {
+                    Hook::Xdp => update_xdp(self.xdp()?, pins, &interface)?,
+                    Hook::Tc | Hook::Uplink => {
+                        update_classifier(self.classifier(hook)?, pins, hook, &interface)?;
                     }
                 }
             }
@@ -158,6 +152,16 @@ impl Program {
         self.program(hook)?
             .pin(path)
             .doing(format_args!("pin {}", path.display()))
+    }
+
+    fn xdp(&mut self) -> Result<&mut Xdp, Error> {
+        let program = self.program(Hook::Xdp)?.try_into();
+        program.doing("find the xdp program in the BPF object")
+    }
+
+    fn classifier(&mut self, hook: Hook) -> Result<&mut SchedClassifier, Error> {
+        let program = self.program(hook)?.try_into();
+        program.doing(format_args!("find the {hook} program in the BPF object"))
     }
 
     fn program(&mut self, hook: Hook) -> Result<&mut programs::Program, Error> {

@@ -133,6 +133,10 @@ fn date(days: u64) -> (u64, u64, u64) {
 }
 
 /// What becomes of the packets that meet a reason and have events.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the documentation of each reason says it too, and is tested against"
+)]
 fn verdict(reason: Reason) -> &'static str {
     match reason {
         Reason::ArpConflict | Reason::NdConflict => "reply",
@@ -155,10 +159,6 @@ fn verdict(reason: Reason) -> &'static str {
         | Reason::NdOwnAddress
         | Reason::NdUnknownDropped
         | Reason::SpoofedUplinkSource => "drop",
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "the documentation of each reason says so, and is tested against"
-        )]
         _ => "punt",
     }
 }

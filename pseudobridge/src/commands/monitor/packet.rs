@@ -13,11 +13,13 @@ pub(super) fn describe(head: &[u8]) -> String {
     let Ok(packet) = LaxSlicedPacket::from_ethernet(head) else {
         return format!("{} bytes of an Ethernet header", head.len());
     };
-    let mut line = String::new();
-    for vlan in packet.vlan_ids() {
-        line.push_str(&format!("vlan {} ", vlan.value()));
-    }
-    line.push_str(&match &packet.net {
+    let tags = packet.vlan_ids();
+    let tags = tags.iter().map(|vlan| format!("vlan {} ", vlan.value()));
+    tags.collect::<String>() + &describe_untagged(&packet)
+}
+
+fn describe_untagged(packet: &LaxSlicedPacket<'_>) -> String {
+    match &packet.net {
         Some(LaxNetSlice::Arp(arp)) => describe_arp(arp),
         Some(LaxNetSlice::Ipv4(ip)) => {
             let header = ip.header();
@@ -35,9 +37,8 @@ pub(super) fn describe(head: &[u8]) -> String {
             );
             describe_ip(addresses, ip.payload().ip_number, packet.transport.as_ref())
         }
-        None => describe_ethernet(&packet),
-    });
-    line
+        None => describe_ethernet(packet),
+    }
 }
 
 fn describe_arp(arp: &ArpPacketSlice<'_>) -> String {

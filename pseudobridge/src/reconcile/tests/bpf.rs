@@ -19,7 +19,7 @@ fn one_thing_is_mended_and_nothing_else() {
         (
             "no entry by address",
             |node| {
-                let pods = &mut node.bpf.entries.pods_v4;
+                let pods = &mut node.bpf.entries.pods;
                 pods.retain(|_, pod| pod.ifindex != FIRST);
             },
             &[ENTER],
@@ -27,7 +27,7 @@ fn one_thing_is_mended_and_nothing_else() {
         (
             "another MTU",
             |node| {
-                let mut pods = node.bpf.entries.pods_v4.values_mut();
+                let mut pods = node.bpf.entries.pods.values_mut();
                 pods.find(|pod| pod.ifindex == FIRST).unwrap().mtu = 1400;
             },
             &[ENTER],
@@ -63,9 +63,9 @@ fn one_thing_is_mended_and_nothing_else() {
         (
             "an address of nobody's",
             |node| {
-                let mut pod = node.bpf.entries.pods_v4[&ip("172.30.30.11")];
+                let mut pod = node.bpf.entries.pods[&ip("172.30.30.11").into()];
                 pod.ifindex = GONE;
-                node.bpf.entries.pods_v4.insert(ip("172.30.30.99"), pod);
+                node.bpf.entries.pods.insert(ip("172.30.30.99").into(), pod);
             },
             &["remove 172.30.30.99 from the maps"],
         ),
@@ -98,8 +98,8 @@ fn one_thing_is_mended_and_nothing_else() {
 #[test]
 fn a_stale_entry_of_a_pod_is_replaced() {
     let mut node = finished(&topology());
-    let pods = &mut node.bpf.entries.pods_v4;
-    pods.get_mut(&ip("172.30.30.11")).unwrap().ifindex = GONE;
+    let pods = &mut node.bpf.entries.pods;
+    pods.get_mut(&ip("172.30.30.11").into()).unwrap().ifindex = GONE;
     let expected = ["remove 172.30.30.11 from the maps", ENTER];
     assert_eq!(up(&topology(), &node), expected);
 }

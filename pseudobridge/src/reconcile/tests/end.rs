@@ -157,7 +157,7 @@ fn a_half_made_network_goes() {
     ns1(&mut node).inside = None;
     node.pods.remove(&11);
     node.bpf.linked.clear();
-    node.bpf.entries.pods_v4.remove(&ip("172.30.30.12"));
+    node.bpf.entries.pods.remove(&ip("172.30.30.12").into());
     node.bpf.entries.ports.remove(&11);
     node.bpf.entries.targets.clear();
     let expected = [

@@ -161,7 +161,7 @@ fn add_pod(node: &mut Observed, index: u32, desired: &DesiredPod, datapath: Data
         Datapath::Kernel => Attached::No,
         Datapath::Tc | Datapath::Xdp | Datapath::XdpGeneric => {
             let (entry, port) = desired.entries(index);
-            node.bpf.entries.pods_v4.insert(pod.address, entry);
+            node.bpf.entries.pods.insert(pod.address.into(), entry);
             node.bpf.entries.ports.insert(index, port);
             node.bpf.entries.targets.push(index);
             node.bpf.linked.push(pod.interface.clone());

@@ -32,7 +32,7 @@ fn of_the_node() {
             "detach the tc program from veth-a",
         ),
         (
-            Step::ForgetAddress(ip("10.1.0.2")),
+            Step::ForgetAddress(ip("10.1.0.2").into()),
             "remove 10.1.0.2 from the maps",
         ),
         (Step::ForgetPort(7), "remove interface 7 from the maps"),
