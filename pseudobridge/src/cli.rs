@@ -67,7 +67,7 @@ pub enum Command {
     #[command(after_long_help = STATUS_EXAMPLES)]
     Status,
 
-    /// Print the packets that were dropped, or left to the kernel, as it happens.
+    /// Print packets as they are dropped, or left to the kernel.
     ///
     /// One line an event: when, from which pod and interface, what became of the packet and why,
     /// its length, and its first bytes decoded. Also an address that is used twice. Packets that
