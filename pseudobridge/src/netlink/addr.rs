@@ -41,9 +41,9 @@ impl Netlink {
     }
 
     /// Adds an address. If its prefix is shorter than a host's, the kernel adds the connected
-    /// route as soon as the interface is up. An IPv6 address is not probed
-    /// for duplicates first; still the kernel takes a moment to add its local route and to answer
-    /// for it, on a workqueue of its own (`nodad`).
+    /// route as soon as the interface is up. An IPv6 address is not probed for duplicates first
+    /// (`nodad`); still the kernel takes a moment to add its local route, on a workqueue of its
+    /// own.
     ///
     /// # Errors
     ///
