@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use pseudobridge_common::abi::Reason;
 
 use crate::output::Format;
 use crate::topology::Datapath;
@@ -65,6 +67,18 @@ pub enum Command {
     #[command(after_long_help = STATUS_EXAMPLES)]
     Status,
 
+    /// Print the packets that were dropped, or left to the kernel, as it happens.
+    ///
+    /// One line an event: when, from which pod and interface, what became of the packet and why,
+    /// its length, and its first bytes decoded. Also an address that is used twice. Packets that
+    /// are forwarded or answered are only counted (`status`). At most ten events a second are sent
+    /// for each pod, reason and CPU, and the first packet of each kind goes without one.
+    ///
+    /// What happened before the command was started is left out. Only one monitor at a time reads
+    /// the events of a node: a second one is refused. Ctrl-C ends it.
+    #[command(after_long_help = MONITOR_EXAMPLES)]
+    Monitor(Monitor),
+
     /// Show or switch who forwards between pods.
     ///
     /// Switching attaches or detaches the BPF programs and touches nothing else.
@@ -99,6 +113,32 @@ pub struct Down {
     /// Print what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// Arguments of `monitor`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Monitor {
+    /// End after this many events
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+
+    /// Only packets that met this reason; may be given more than once
+    #[arg(long, value_name = "REASON", value_parser = reasons(), hide_possible_values = true)]
+    pub reason: Vec<Reason>,
+
+    /// Only packets from this pod; may be given more than once
+    #[arg(long, value_name = "POD")]
+    pub pod: Vec<String>,
+}
+
+/// The reasons, by their words.
+fn reasons() -> impl TypedValueParser<Value = Reason> {
+    PossibleValuesParser::new(Reason::ALL.map(Reason::as_str)).try_map(|word| {
+        let mut reasons = Reason::ALL.into_iter();
+        reasons
+            .find(|reason| reason.as_str() == word)
+            .ok_or("no such reason")
+    })
 }
 
 /// Arguments of `datapath`.
@@ -142,6 +182,12 @@ Examples:
   pseudobridge status
   pseudobridge status -o json
   pseudobridge status --pin-root /sys/fs/bpf/second-node";
+
+const MONITOR_EXAMPLES: &str = "\
+Examples:
+  pseudobridge monitor
+  pseudobridge monitor --pod ns1 --reason isolated
+  pseudobridge monitor -o json --count 10";
 
 const DATAPATH_EXAMPLES: &str = "\
 Examples:

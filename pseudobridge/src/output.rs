@@ -1,5 +1,7 @@
 //! The one place that prints: results on standard output, progress on standard error.
 
+mod line;
+
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -8,6 +10,8 @@ use clap::ValueEnum;
 use comfy_table::{Attribute, CellAlignment, Color, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+
+pub use line::print_line;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -1,5 +1,6 @@
 //! The programs: loading, pinning, replacing.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use aya::programs::{self, ProgramInfo};
@@ -91,9 +92,14 @@ impl Program {
             let asking = format!("ask for the {hook} program");
             let ours = self.program(hook)?.info().doing(&asking)?;
             let pinned = pinned_info(pins, hook)?;
+            // Besides them, each has one for its constants.
+            let uses = |program: &ProgramInfo| {
+                let used = program.map_ids().doing(&asking)?.unwrap_or_default();
+                let used = used.into_iter().filter(|id| maps.contains(id));
+                Ok::<_, Error>(used.collect::<BTreeSet<_>>())
+            };
             // The kernel computes a tag without the maps.
-            let used = pinned.map_ids().doing(&asking)?.unwrap_or_default();
-            if ours.tag() != pinned.tag() || !used.iter().all(|id| maps.contains(id)) {
+            if ours.tag() != pinned.tag() || uses(&ours)? != uses(&pinned)? {
                 return Ok(false);
             }
         }

@@ -48,17 +48,34 @@ impl Lock {
         let held = wait(FlockArg::LockSharedNonblock)?;
         Ok(Self { _held: held })
     }
+
+    /// Does not wait: `None` while another command changes.
+    ///
+    /// # Errors
+    ///
+    /// When there can be no lock.
+    pub(super) fn to_look_at_once() -> Result<Option<Self>> {
+        match Flock::lock(open()?, FlockArg::LockSharedNonblock) {
+            Ok(held) => Ok(Some(Self { _held: held })),
+            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
+            Err((_, error)) => Err(error).with_context(|| format!("cannot lock {PATH}")),
+        }
+    }
 }
 
-fn wait(how: FlockArg) -> Result<Flock<File>> {
-    let mut file = OpenOptions::new()
+fn open() -> Result<File> {
+    OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
         .open(PATH)
-        .with_context(|| format!("cannot open {PATH}"))?;
+        .with_context(|| format!("cannot open {PATH}"))
+}
+
+fn wait(how: FlockArg) -> Result<Flock<File>> {
+    let mut file = open()?;
     let since = Instant::now();
     loop {
         match Flock::lock(file, how) {

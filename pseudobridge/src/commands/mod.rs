@@ -3,6 +3,7 @@
 mod datapath;
 mod down;
 mod lock;
+mod monitor;
 mod node;
 mod privileges;
 mod status;
@@ -30,6 +31,7 @@ pub fn run(cli: &Cli) -> Result<()> {
             Command::Up(arguments) => up::run(cli, arguments).await,
             Command::Down(arguments) => down::run(cli, arguments).await,
             Command::Status => status::run(cli).await,
+            Command::Monitor(arguments) => monitor::run(cli, arguments).await,
             Command::Datapath(arguments) => datapath::run(cli, arguments).await,
         }
     })

@@ -25,6 +25,13 @@ impl Node {
         Self::locked(cli, Lock::to_look()?)
     }
 
+    /// The same, without waiting: `None` while another command changes it.
+    pub(super) fn open_at_once(cli: &Cli) -> Result<Option<Self>> {
+        privileges::require(&privileges::LOOK)?;
+        let lock = Lock::to_look_at_once()?;
+        lock.map(|lock| Self::locked(cli, lock)).transpose()
+    }
+
     /// Opens it to change it, which one command does at a time, and to verify what came of that.
     pub(super) fn open_to_change(cli: &Cli) -> Result<Self> {
         privileges::require(&privileges::CHANGE)?;
