@@ -41,8 +41,9 @@ impl Netlink {
     }
 
     /// Adds an address. If its prefix is shorter than a host's, the kernel adds the connected
-    /// route as soon as the interface is up. An IPv6 address is valid at once: there is no
-    /// duplicate address detection for it (`nodad`).
+    /// route as soon as the interface is up. An IPv6 address is not probed for duplicates first
+    /// (`nodad`); still the kernel takes a moment to add its local route, on a workqueue of its
+    /// own.
     ///
     /// # Errors
     ///

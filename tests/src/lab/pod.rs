@@ -1,5 +1,7 @@
 //! A pod of a node.
 
+use std::time::Duration;
+
 use super::command::Output;
 use super::node::{DEADLINE, Node};
 use pseudobridge::netlink::netns::{self, NetNs};
@@ -29,8 +31,17 @@ impl Pod<'_> {
     /// As [`Node::run`].
     #[track_caller]
     pub fn run(&self, args: impl IntoIterator<Item: AsRef<str>>) -> Output {
+        self.run_for(DEADLINE, args)
+    }
+
+    /// Runs a command in the pod's network namespace, for at most `limit`.
+    ///
+    /// # Panics
+    /// As [`Node::run`].
+    #[track_caller]
+    pub fn run_for(&self, limit: Duration, args: impl IntoIterator<Item: AsRef<str>>) -> Output {
         self.node
-            .enter(&["nsenter", &self.netns, "--"], args, DEADLINE)
+            .enter(&["nsenter", &self.netns, "--"], args, limit)
     }
 
     /// Runs a line, or a script, of shell in the pod's network namespace.

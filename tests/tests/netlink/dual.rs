@@ -1,6 +1,10 @@
 //! IPv6 addresses, routes and neighbours, and what is different about them.
 
-use std::net::Ipv6Addr;
+use std::{
+    net::Ipv6Addr,
+    thread,
+    time::{Duration, Instant},
+};
 
 use pseudobridge::netlink::{Address, NeighbourState, Netlink, Route, RouteKind, netns, sysctl};
 
@@ -136,9 +140,17 @@ fn a_pods_default_route_goes_by_a_link_local_gateway() {
             route.to_string(),
             format!("::/0 via fe80::1 dev {index} protocol 191")
         );
-        let list = pod.route_list().await.unwrap();
-        let local = list.iter().find(|one| one.kind == RouteKind::Local);
-        assert_eq!(local.map(|one| one.table), Some(Route::LOCAL));
+        // The address's own route is the kernel's to add, and it does so by and by.
+        let start = Instant::now();
+        loop {
+            let list = pod.route_list().await.unwrap();
+            if let Some(local) = list.iter().find(|one| one.kind == RouteKind::Local) {
+                assert_eq!(local.table, Route::LOCAL);
+                break;
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "{list:?}");
+            thread::sleep(Duration::from_millis(1));
+        }
     });
 }
 
