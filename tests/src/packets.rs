@@ -47,13 +47,16 @@ pub enum Hook {
     Uplink,
 }
 
+/// Frames and bytes, by interface, direction and reason.
+pub type Counted = BTreeMap<(u32, Direction, Reason), (u64, u64)>;
+
 /// What came of a test run.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Outcome {
     /// What the program returned: `TC_ACT_*` or `XDP_*`.
     pub code: i32,
     /// The counters that moved, by interface, direction and reason: by how many frames and bytes.
-    pub counted: BTreeMap<(u32, Direction, Reason), (u64, u64)>,
+    pub counted: Counted,
     /// The frame after the program.
     pub bytes: Vec<u8>,
 }
@@ -142,7 +145,7 @@ impl LoadedPrograms {
             .try_into()?)
     }
 
-    fn counters(&mut self) -> anyhow::Result<BTreeMap<(u32, Direction, Reason), (u64, u64)>> {
+    fn counters(&mut self) -> anyhow::Result<Counted> {
         let counters: PerCpuHashMap<_, [u8; size_of::<CounterKey>()], [u8; size_of::<Counter>()]> =
             map(&mut self.ebpf, abi::maps::COUNTERS)?.try_into()?;
         let mut totals = BTreeMap::new();

@@ -119,7 +119,7 @@ fn ping_until_done(pod: &Pod<'_>, to: &str) -> Ping {
         while [ ! -e /run/done ]; do sleep 0.1; done
         kill -INT $ping; wait $ping"
     );
-    Ping::of(&pod.run_for(Duration::from_secs(120), ["sh", "-c", &script]))
+    Ping::of(&pod.run_for(Duration::from_mins(2), ["sh", "-c", &script]))
 }
 
 /// How many TCP segments a pod has sent once more.

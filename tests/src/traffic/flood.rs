@@ -99,7 +99,7 @@ fn send(socket: &UdpSocket, per_second: u32, size: usize, stop: &Stop) -> io::Re
 
 fn receive(socket: &UdpSocket, stop: &Stop) -> io::Result<Vec<bool>> {
     let mut seen = Vec::new();
-    let mut packet = [0; 65_536];
+    let mut packet = vec![0; 65_536];
     loop {
         match socket.recv(&mut packet) {
             Ok(len) if len >= 8 => {
