@@ -32,6 +32,15 @@ fn lost() -> Result<[&'static str; 3]> {
     ])
 }
 
+/// Makes sure that this version attaches what the datapath consists of.
+pub(super) fn require_built(datapath: Datapath) -> Result<()> {
+    ensure!(
+        matches!(datapath, Datapath::Kernel | Datapath::Tc),
+        "the datapath {datapath} is not attached by this version yet; use tc"
+    );
+    Ok(())
+}
+
 pub(super) async fn run(cli: &Cli, arguments: &SwitchDatapath) -> Result<()> {
     let Some(datapath) = arguments.datapath else {
         let node = Node::open(cli)?;
@@ -41,6 +50,7 @@ pub(super) async fn run(cli: &Cli, arguments: &SwitchDatapath) -> Result<()> {
         };
         return Ok(output::print(&shown, cli.output)?);
     };
+    require_built(datapath)?;
     let node = Node::open_to_change(cli)?;
     let observed = node.observe().await?;
     ensure!(

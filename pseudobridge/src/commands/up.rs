@@ -4,7 +4,7 @@ use std::env;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use super::node::Node;
@@ -29,6 +29,7 @@ pub(super) async fn run(cli: &Cli, arguments: &cli::Up) -> Result<()> {
     if let Some(datapath) = arguments.datapath {
         topology.set_datapath(datapath);
     }
+    refuse_what_is_not_there_yet(&topology)?;
     let node = if arguments.dry_run {
         Node::open(cli)?
     } else {
@@ -60,7 +61,34 @@ pub(super) async fn run(cli: &Cli, arguments: &cli::Up) -> Result<()> {
         status: Status::of(&node, &after)?,
     };
     output::print(&report, cli.output)?;
-    report.verification.require_success()
+    report.verification.require_success()?;
+    require_room(&topology)
+}
+
+/// What a topology file can say, and this version does not build.
+fn refuse_what_is_not_there_yet(topology: &Topology) -> Result<()> {
+    for network in &topology.networks {
+        ensure!(
+            network.subnet6.is_none(),
+            "network {} has a `subnet6`, and pods do not get IPv6 addresses yet; take it out",
+            network.name
+        );
+        super::datapath::require_built(network.datapath)?;
+    }
+    Ok(())
+}
+
+/// All pods are in the maps. Those that are not have been set up nevertheless, on the kernel's path.
+fn require_room(topology: &Topology) -> Result<()> {
+    let pods: usize = topology.networks.iter().map(|one| one.pods.len()).sum();
+    let max_pods = topology.max_pods as usize;
+    ensure!(
+        pods <= max_pods,
+        "{} pods of {pods} are beyond `max_pods = {max_pods}`: they are up, on the kernel's path alone; \
+         set `max_pods` to at least {pods}",
+        pods.saturating_sub(max_pods)
+    );
+    Ok(())
 }
 
 /// Pods that share an on-link subnet resolve each other, and every entry counts against one limit

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::identity::{GROUP, PROTOCOL};
 use super::step::{Change, InnerChange};
 use super::{DesiredPod, Error, Observed, Plan, Step};
-use crate::bpf::{self, Maps, Pins, Program, bpffs};
+use crate::bpf::{self, Hook, Maps, Pins, Program, bpffs};
 use crate::netlink::netns::{self, NetNs};
 use crate::netlink::{Address, Netlink, Route, VethEnd, VethSpec};
 use ipnet::Ipv4Net;
@@ -70,21 +70,31 @@ impl Apply<'_> {
         match step {
             Step::MountBpffs(path) => bpffs::mount_at(path)?,
             Step::RemoveIncomplete => self.pins.incomplete().remove_in_place()?,
-            Step::Install => {
+            Step::Install(max_pods) => {
                 bpf::require_tcx()?;
-                Program::install(
-                    self.pins,
-                    self.cookie,
-                    pseudobridge_common::abi::DEFAULT_MAX_PODS,
-                )?;
+                Program::install(self.pins, self.cookie, *max_pods)?;
             }
+            Step::Grow(max_pods) => {
+                Program::grow(self.pins, *max_pods)?;
+                // What is open now are the old ones.
+                self.maps = None;
+            }
+            Step::EnterNetwork(subnet, network) => {
+                self.maps()?.insert_network(*subnet, *network)?
+            }
+            Step::ForgetNetwork(subnet) => self.maps()?.remove_network(*subnet)?,
+            Step::Allow(from, to) => self.maps()?.allow(*from, *to)?,
+            Step::Forbid(from, to) => self.maps()?.forbid(*from, *to)?,
+            Step::AttachUplink(name) => bpf::attach(self.pins, Hook::Uplink, name)?,
+            Step::UpdateUplink(name) => bpf::update(self.pins, Hook::Uplink, name)?,
+            Step::DetachUplink(name) => bpf::detach(self.pins, Hook::Uplink, name)?,
             Step::Replace => Program::load(self.pins)?.replace(self.pins)?,
             Step::AddUnreachable(subnet) => {
                 let route = Route::unreachable(*subnet, PROTOCOL);
                 self.netlink.route_add(&route).await?;
             }
             Step::Pod(pod, change) => self.change(pod, change).await?,
-            Step::Detach(interface) => bpf::detach(self.pins, bpf::Hook::Tc, interface)?,
+            Step::Detach(interface) => bpf::detach(self.pins, Hook::Tc, interface)?,
             Step::ForgetAddress(address) => self.maps()?.remove_address(*address)?,
             Step::ForgetPort(ifindex) => {
                 self.maps()?.remove_port(*ifindex)?;
@@ -129,8 +139,8 @@ impl Apply<'_> {
                 let (entry, port) = desired.entries(self.index(desired)?);
                 self.maps()?.insert(&[pod.address.into()], entry, port)?;
             }
-            Change::Attach => bpf::attach(self.pins, bpf::Hook::Tc, &pod.interface)?,
-            Change::Update => bpf::update(self.pins, bpf::Hook::Tc, &pod.interface)?,
+            Change::Attach => bpf::attach(self.pins, Hook::Tc, &pod.interface)?,
+            Change::Update => bpf::update(self.pins, Hook::Tc, &pod.interface)?,
             Change::HostUp => {
                 let index = self.index(desired)?;
                 self.netlink.link_set_up(index).await?;

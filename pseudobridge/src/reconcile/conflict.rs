@@ -4,7 +4,7 @@ use std::fmt;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::{DesiredPod, Namespace, Observed, PROTOCOL};
+use super::{DesiredPod, Namespace, Observed, PROTOCOL, networks};
 use crate::netlink::{Route, RouteKind};
 use crate::topology::{Network, Topology};
 
@@ -54,7 +54,23 @@ pub(super) fn find(topology: &Topology, pods: &[DesiredPod], node: &Observed) ->
             addresses
         }
     });
-    of_pods.chain(of_networks).collect()
+    let uplinks = topology.networks.iter().filter_map(|one| uplink(one, node));
+    of_pods.chain(of_networks).chain(uplinks).collect()
+}
+
+/// Only what is there already, and has hardware addresses, can be an uplink.
+fn uplink(network: &Network, node: &Observed) -> Option<Conflict> {
+    let name = network.uplink.as_ref()?;
+    let fault = match node.links.iter().find(|link| link.name == *name) {
+        None => "does not exist",
+        Some(link) if is_on_ours(link.index, node) => "is the host-side veth of a pod",
+        Some(link) if !link.ethernet => "is no Ethernet device",
+        Some(_) => return None,
+    };
+    Some(Conflict {
+        what: format!("{name}, the uplink of network {}, {fault}", network.name),
+        cure: "name another `uplink`, or none".to_owned(),
+    })
 }
 
 fn namespace(pod: &DesiredPod, node: &Observed) -> Option<Conflict> {
@@ -125,7 +141,14 @@ fn routes(network: &Network, node: &Observed) -> Vec<Conflict> {
         // Over our links others may add what they like, but not in the place of a pod's route.
         let is_elsewhere =
             || route.table != Route::MAIN || route.metric != 0 || !is_pod(route.destination);
-        if over_ours {
+        let over_uplink = || {
+            let uplink = network.uplink.as_deref();
+            let index = uplink.map_or(0, |name| networks::index(node, name));
+            index != 0 && route.oif == Some(index) && is_elsewhere()
+        };
+        if over_uplink() {
+            true
+        } else if over_ours {
             by_us || is_elsewhere()
         } else {
             by_us && route.kind == RouteKind::Unreachable

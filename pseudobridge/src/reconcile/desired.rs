@@ -6,7 +6,8 @@ use ipnet::Ipv4Net;
 use pseudobridge_common::abi::{self, Port};
 
 use super::identity::{self, Mark, Owner};
-use crate::topology::{Pod, Topology};
+use super::{Observed, networks};
+use crate::topology::{Datapath, Pod, Topology, Unknown};
 
 /// Everything that has to be known to make one pod.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,6 +20,12 @@ pub struct DesiredPod {
     pub gateway: Ipv4Addr,
     /// Prefix length that the pod configures.
     pub pod_prefix: u8,
+    /// What becomes of what the network's pods send to addresses of nobody.
+    pub unknown: Unknown,
+    /// Index of the device by which the network is reached from off the node, 0 where there is none.
+    pub uplink: u32,
+    /// Who forwards what the pod sends.
+    pub datapath: Datapath,
     /// The pod itself.
     pub pod: Pod,
 }
@@ -26,14 +33,19 @@ pub struct DesiredPod {
 impl DesiredPod {
     /// All pods of a topology.
     #[must_use]
-    pub fn all(topology: &Topology) -> Vec<Self> {
+    pub fn all(topology: &Topology, node: &Observed) -> Vec<Self> {
         let of_network = |network: &crate::topology::Network| {
             let network = network.clone();
+            let uplink = network.uplink.as_deref();
+            let uplink = uplink.map_or(0, |name| networks::index(node, name));
             network.pods.clone().into_iter().map(move |pod| Self {
                 network: network.name.clone(),
                 subnet: network.subnet,
                 gateway: network.gateway,
                 pod_prefix: network.pod_prefix,
+                unknown: network.unknown,
+                uplink,
+                datapath: network.datapath,
                 pod,
             })
         };
@@ -99,8 +111,11 @@ impl DesiredPod {
             address6: [0; 16],
             subnet6: [0; 16],
             mask6: [0xff; 16],
-            uplink: 0,
-            flags: 0,
+            uplink: self.uplink,
+            flags: match self.unknown {
+                Unknown::Kernel => 0,
+                Unknown::Drop => abi::DROP_UNKNOWN,
+            },
         };
         (pod, port)
     }

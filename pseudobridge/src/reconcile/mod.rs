@@ -10,6 +10,7 @@ mod changes;
 mod conflict;
 mod desired;
 pub mod identity;
+mod networks;
 mod observe;
 mod plan;
 mod step;

@@ -5,14 +5,16 @@ use std::net::Ipv4Addr;
 
 use ipnet::{IpNet, Ipv4Net};
 
+use pseudobridge_common::abi;
+
 use super::identity::{self, GROUP, Mark, Owner, PROTOCOL};
 use super::sysctls::SETTINGS;
 use super::{DesiredPod, Error};
 use crate::bpf::bpffs::{self, Bpffs};
-use crate::bpf::{self, Attached, Entries, Maps, Pinned, Pins};
+use crate::bpf::{self, Attached, Entries, Hook, Maps, Pinned, Pins};
 use crate::netlink::netns::{self, State};
 use crate::netlink::{self, Address, Link, Neighbour, NeighbourState, Netlink, Route, RouteKind};
-use crate::topology::Pod;
+use crate::topology::{Datapath, Pod, Unknown};
 
 /// The node, and what of it is ours.
 #[derive(Clone, Debug)]
@@ -97,6 +99,10 @@ pub struct BpfState {
     pub incomplete: bool,
     /// What the maps say; empty where nothing is pinned.
     pub entries: Entries,
+    /// Pods that the maps hold, where they are pinned.
+    pub max_pods: Option<u32>,
+    /// Uplinks with a pinned link, and what of ours hangs there.
+    pub uplinks: BTreeMap<String, Attached>,
     /// Interfaces with a pinned link.
     pub linked: Vec<String>,
     /// The mount that we made, if nothing but our own pins is on it.
@@ -217,7 +223,19 @@ impl ObservedPod {
             .find(|one| one.address.addr() == address);
         let subnet = self.subnet(node).ok_or_else(|| lost("subnet's route"))?;
         let gateway = self.gateway(node).ok_or_else(|| lost("gateway address"))?;
+        let port = node.bpf.entries.ports.get(&self.link.index);
+        let drops = port.is_some_and(|port| port.flags & abi::DROP_UNKNOWN != 0);
         let desired = DesiredPod {
+            uplink: port.map_or(0, |port| port.uplink),
+            datapath: match self.attached {
+                Attached::No => Datapath::Kernel,
+                Attached::Yes | Attached::Outdated => Datapath::Tc,
+            },
+            unknown: if drops {
+                Unknown::Drop
+            } else {
+                Unknown::Kernel
+            },
             network: self.owner.network.clone(),
             subnet,
             gateway,
@@ -252,7 +270,10 @@ impl BpfState {
             Pinned::InPart => (Entries::default(), linked(pins)?),
             Pinned::No => (Entries::default(), Vec::new()),
         };
+        let is_whole = pinned == Pinned::Yes;
         Ok(Self {
+            max_pods: is_whole.then(|| bpf::max_pods(pins)).transpose()?,
+            uplinks: uplinks(pins, is_whole)?,
             incomplete: pins.look_at_incomplete()?,
             own_mount: bpffs::ours_alone(pins)?,
             bpffs,
@@ -261,6 +282,25 @@ impl BpfState {
             linked,
         })
     }
+}
+
+/// What hangs at the ingress of each device that has a pinned link; nothing where the device is gone.
+fn uplinks(pins: &Pins, is_whole: bool) -> Result<BTreeMap<String, Attached>, Error> {
+    if !is_whole {
+        return Ok(BTreeMap::new());
+    }
+    let pinned = Some(bpf::pinned_id(pins, Hook::Uplink)?);
+    let names = pins.linked()?.remove(&Hook::Uplink).unwrap_or_default();
+    let attached = names.into_iter().map(|name| {
+        let is_there = nix::net::if_::if_nametoindex(name.as_str()).is_ok();
+        let attached = if is_there {
+            bpf::attached(pinned, Hook::Uplink, &name)?
+        } else {
+            Attached::No
+        };
+        Ok((name, attached))
+    });
+    attached.collect()
 }
 
 /// We make no links but veths: an alias or a group of ours on another one is not by us.

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net};
 
+use pseudobridge_common::abi;
+
 use super::changes::{bpf_changes, changes, is_same};
 use super::conflict;
+use super::networks::Networks;
 use super::observe::BpfState;
 use super::step::Change;
 use super::{Conflicts, DesiredPod, Error, Namespace, Observed, ObservedPod, Step};
 use crate::bpf::Pinned;
 use crate::bpf::bpffs::Bpffs;
-use crate::topology::{Datapath, Topology};
+use crate::topology::{Datapath, Network, Topology};
 
 /// Steps in the order in which they are to be done.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -33,15 +36,17 @@ pub fn up(
     observed: &Observed,
     program_is_current: bool,
 ) -> Result<Plan, Conflicts> {
-    let desired = DesiredPod::all(topology);
+    let desired = DesiredPod::all(topology, observed);
+    let networks = Networks::of(topology, observed);
     let conflicts = conflict::find(topology, &desired, observed);
     if !conflicts.is_empty() {
         return Err(Conflicts(conflicts));
     }
     let mut plan = Plan::default();
-    let with_bpf = topology.datapath != Datapath::Kernel || observed.bpf.pinned != Pinned::No;
+    let uses_bpf = |network: &Network| network.datapath != Datapath::Kernel;
+    let with_bpf = topology.networks.iter().any(uses_bpf) || observed.bpf.pinned != Pinned::No;
     if with_bpf {
-        plan.install(&observed.bpf, program_is_current);
+        plan.install(&observed.bpf, program_is_current, topology.max_pods);
     }
 
     let is_kept = |pod: &&ObservedPod| {
@@ -52,6 +57,14 @@ pub fn up(
     let (kept, gone): (Vec<_>, Vec<_>) = observed.pods.values().partition(is_kept);
     plan.delete_links(observed, &gone);
     plan.forget(observed, &kept);
+    if with_bpf {
+        // Smaller maps may do now.
+        let max_pods = observed.bpf.max_pods;
+        if max_pods.is_some_and(|max_pods| max_pods != topology.max_pods) {
+            plan.push(Step::Grow(topology.max_pods));
+        }
+        plan.steps.extend(networks.shut(&observed.bpf));
+    }
     let wanted_names: BTreeSet<_> = desired.iter().map(|pod| pod.pod.netns.as_str()).collect();
     plan.delete_namespaces(observed, |name, state| {
         *state == Namespace::Leftover || !wanted_names.contains(name)
@@ -68,8 +81,12 @@ pub fn up(
     }
     // After the new ones: a subnet that grows or shrinks is covered throughout.
     plan.delete_routes(observed, |subnet| !subnets.contains(subnet));
-    for pod in desired {
+    for (number, mut pod) in desired.into_iter().enumerate() {
         let now = kept.iter().find(|kept| kept.link.name == pod.pod.interface);
+        let has_room = (number as u64) < u64::from(topology.max_pods);
+        if !has_room {
+            pod.datapath = Datapath::Kernel;
+        }
         let pod = Arc::new(pod);
         if observed.namespaces.get(&pod.pod.netns) != Some(&Namespace::Ours) {
             plan.push(Step::Pod(Arc::clone(&pod), Change::CreateNamespace));
@@ -77,15 +94,18 @@ pub fn up(
         for change in changes(
             &pod,
             now.copied(),
-            with_bpf,
-            topology.datapath,
+            with_bpf && has_room,
+            pod.datapath,
             &observed.bpf,
         ) {
             plan.push(Step::Pod(Arc::clone(&pod), change));
         }
+        if pod.datapath == Datapath::Kernel && observed.bpf.linked.contains(&pod.pod.interface) {
+            plan.detach(&pod.pod.interface);
+        }
     }
-    if topology.datapath == Datapath::Kernel {
-        plan.detach_all(&observed.bpf);
+    if with_bpf {
+        plan.steps.extend(networks.open(&observed.bpf));
     }
     Ok(plan)
 }
@@ -146,17 +166,24 @@ pub fn switch(
     let pods = observed.pods.values();
     let pods = pods.map(|now| Ok((now, Arc::new(now.desired(observed)?))));
     let pods: Vec<_> = pods.collect::<Result<_, Error>>()?;
+    let networks = Networks::read_back(observed, datapath);
     let mut plan = Plan::default();
     match datapath {
         Datapath::Kernel => plan.detach_all(&observed.bpf),
         Datapath::Tc | Datapath::Xdp | Datapath::XdpGeneric => {
-            plan.install(&observed.bpf, program_is_current);
+            let pods_now = u32::try_from(pods.len()).unwrap_or(u32::MAX);
+            let max_pods = pods_now.max(abi::DEFAULT_MAX_PODS);
+            plan.install(&observed.bpf, program_is_current, max_pods);
+            plan.steps.extend(networks.shut(&observed.bpf));
             for (now, pod) in pods {
                 for change in bpf_changes(&pod, Some(now), Datapath::Tc, &observed.bpf) {
                     plan.push(Step::Pod(Arc::clone(&pod), change));
                 }
             }
         }
+    }
+    if observed.bpf.pinned != Pinned::No || datapath != Datapath::Kernel {
+        plan.steps.extend(networks.open(&observed.bpf));
     }
     Ok(plan)
 }
@@ -166,7 +193,7 @@ impl Plan {
         self.steps.push(step);
     }
 
-    fn install(&mut self, bpf: &BpfState, program_is_current: bool) {
+    fn install(&mut self, bpf: &BpfState, program_is_current: bool, max_pods: u32) {
         if let Bpffs::Missing(mount_point) = &bpf.bpffs {
             self.push(Step::MountBpffs(mount_point.clone()));
         }
@@ -174,8 +201,11 @@ impl Plan {
             self.push(Step::RemoveIncomplete);
         }
         match bpf.pinned {
-            Pinned::No => self.push(Step::Install),
-            Pinned::InPart => self.steps.extend([Step::RemovePins, Step::Install]),
+            Pinned::No => self.push(Step::Install(max_pods)),
+            Pinned::InPart => {
+                self.steps
+                    .extend([Step::RemovePins, Step::Install(max_pods)]);
+            }
             Pinned::Yes if !program_is_current => self.push(Step::Replace),
             Pinned::Yes => {}
         }
@@ -237,9 +267,16 @@ impl Plan {
         self.steps.extend(unwanted.cloned().map(Step::DeleteRoute));
     }
 
+    fn detach(&mut self, interface: &str) {
+        let step = Step::Detach(interface.to_owned());
+        if !self.steps.contains(&step) {
+            self.push(step);
+        }
+    }
+
     fn detach_all(&mut self, bpf: &BpfState) {
-        let planned = bpf.linked.iter().cloned().map(Step::Detach);
-        let new: Vec<_> = planned.filter(|step| !self.steps.contains(step)).collect();
-        self.steps.extend(new);
+        for interface in &bpf.linked {
+            self.detach(interface);
+        }
     }
 }

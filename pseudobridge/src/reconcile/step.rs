@@ -1,10 +1,12 @@
 //! One step of a plan: complete or absent, and said in one line.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
+use pseudobridge_common::abi;
 
 use super::DesiredPod;
 use super::sysctls::Setting;
@@ -18,11 +20,27 @@ pub enum Step {
     /// Remove the pins of an installation that was cut short.
     RemoveIncomplete,
     /// Load the program and pin it with its maps.
-    Install,
+    Install(u32),
+    /// Make maps of another size, and put the programs over them into the place of the others.
+    Grow(u32),
     /// Put this version's program into the place of the pinned one.
     Replace,
     /// Keep unassigned addresses of a subnet from being answered for, or routed elsewhere.
     AddUnreachable(Ipv4Net),
+    /// Say whose a prefix is.
+    EnterNetwork(IpNet, abi::Network),
+    /// Forget whose it is.
+    ForgetNetwork(IpNet),
+    /// Let one network send to another, by their subnets.
+    Allow(Ipv4Addr, Ipv4Addr),
+    /// Let it no longer.
+    Forbid(Ipv4Addr, Ipv4Addr),
+    /// Hang the uplink program on a device.
+    AttachUplink(String),
+    /// Put the pinned uplink program into a link that still has an older one.
+    UpdateUplink(String),
+    /// Take the uplink program off a device.
+    DetachUplink(String),
     /// Do something for a pod.
     Pod(Arc<DesiredPod>, Change),
     /// Take the program off an interface.
@@ -96,8 +114,23 @@ impl fmt::Display for Step {
         match self {
             Self::MountBpffs(path) => write!(f, "mount a BPF filesystem at {}", path.display()),
             Self::RemoveIncomplete => write!(f, "remove the pins of an unfinished installation"),
-            Self::Install => write!(f, "load the tc program, pin it and its maps"),
-            Self::Replace => write!(f, "replace the tc program in place"),
+            Self::Install(max_pods) => {
+                write!(
+                    f,
+                    "load the programs, pin them and their maps for {max_pods} pods"
+                )
+            }
+            Self::Grow(max_pods) => write!(f, "make maps for {max_pods} pods"),
+            Self::EnterNetwork(subnet, _) => write!(f, "enter the network {subnet} into the maps"),
+            Self::ForgetNetwork(subnet) => {
+                write!(f, "remove the network {subnet} from the maps")
+            }
+            Self::Allow(from, to) => write!(f, "let the network {from} talk to {to}"),
+            Self::Forbid(from, to) => write!(f, "isolate the network {from} from {to}"),
+            Self::AttachUplink(name) => write!(f, "attach the uplink program to {name}"),
+            Self::UpdateUplink(name) => write!(f, "update the uplink program of {name}"),
+            Self::DetachUplink(name) => write!(f, "detach the uplink program from {name}"),
+            Self::Replace => write!(f, "replace the programs in place"),
             Self::AddUnreachable(subnet) => write!(f, "add route unreachable {subnet}"),
             Self::Pod(pod, change) => change.describe(pod, f),
             Self::Detach(interface) => write!(f, "detach the tc program from {interface}"),

@@ -6,7 +6,7 @@ use super::{bare, kernel_topology, topology, up};
 use crate::bpf::bpffs::Bpffs;
 use crate::reconcile::sysctls::SETTINGS;
 
-const INSTALL: &str = "load the tc program, pin it and its maps";
+const INSTALL: &str = "load the programs, pin them and their maps for 4096 pods";
 
 /// Each pod's steps with BPF, its settings apart, in any order.
 const POD: [&str; 15] = [
@@ -44,14 +44,15 @@ fn without_ns2(steps: Vec<String>) -> Vec<String> {
 fn every_step_is_taken_once() {
     let mut expected = settings();
     expected.extend(POD.map(str::to_owned));
+    expected.push("enter the network 172.30.30.0/24 into the maps".to_owned());
     expected.sort();
     let steps = up(&topology(), &bare());
     let mut first = without_ns2(steps.clone());
     first.sort();
     assert_eq!(first, expected);
 
-    let of_pods = expected.len() - 2;
-    assert_eq!(steps.len(), 2 + 2 * of_pods, "{steps:#?}");
+    let of_pods = expected.len() - 3;
+    assert_eq!(steps.len(), 3 + 2 * of_pods, "{steps:#?}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::{FIRST, Hand, finished, ip, kernel_topology, lines, ns1, one_pod, top
 use crate::bpf::{Attached, Entries, Pinned};
 use crate::reconcile;
 
+const NETWORK: &str = "enter the network 172.30.30.0/24 into the maps";
 const ENTER: &str = "enter ns1, 172.30.30.11, into the maps";
 const ATTACH: &str = "attach the tc program to veth-ns1";
 const UPDATE: &str = "update the tc program of veth-ns1";
@@ -114,7 +115,8 @@ fn pins_that_are_there_in_part_are_made_anew() {
         .for_each(|pod| pod.attached = Attached::No);
     let expected = [
         "remove links, program and maps",
-        "load the tc program, pin it and its maps",
+        "load the programs, pin them and their maps for 4096 pods",
+        NETWORK,
         ENTER,
         ATTACH,
         "enter ns2, 172.30.30.12, into the maps",
@@ -173,7 +175,7 @@ fn a_pod_that_was_not_entered_is_forgotten_all_the_same() {
 fn an_older_program_is_replaced_once() {
     let node = finished(&topology());
     let plan = reconcile::up(&topology(), &node, false).unwrap();
-    assert_eq!(lines(&plan), ["replace the tc program in place"]);
+    assert_eq!(lines(&plan), ["replace the programs in place"]);
 }
 
 #[test]
@@ -181,7 +183,7 @@ fn a_replacement_that_was_cut_short_is_finished() {
     let mut node = finished(&topology());
     ns1(&mut node).attached = Attached::Outdated;
     let plan = reconcile::up(&topology(), &node, false).unwrap();
-    assert_eq!(lines(&plan), ["replace the tc program in place", UPDATE]);
+    assert_eq!(lines(&plan), ["replace the programs in place", UPDATE]);
 }
 
 #[test]
@@ -196,14 +198,14 @@ fn the_kernel_takes_over_from_the_program() {
 fn the_kernel_needs_entries_where_something_is_pinned() {
     let mut node = finished(&kernel_topology());
     node.bpf.pinned = Pinned::Yes;
-    let expected = [ENTER, "enter ns2, 172.30.30.12, into the maps"];
+    let expected = [NETWORK, ENTER, "enter ns2, 172.30.30.12, into the maps"];
     assert_eq!(up(&kernel_topology(), &node), expected);
 }
 
 #[test]
 fn the_kernel_leaves_a_removed_pod_detached_once() {
     let mut topology = one_pod();
-    topology.datapath = kernel_topology().datapath;
+    topology.set_datapath(kernel_topology().datapath);
     let steps = up(&topology, &finished(&super::topology()));
     let detached: Vec<_> = steps
         .iter()
@@ -216,7 +218,8 @@ fn the_kernel_leaves_a_removed_pod_detached_once() {
 fn the_program_takes_over_from_the_kernel() {
     let node = finished(&kernel_topology());
     let expected = [
-        "load the tc program, pin it and its maps",
+        "load the programs, pin them and their maps for 4096 pods",
+        NETWORK,
         ENTER,
         ATTACH,
         "enter ns2, 172.30.30.12, into the maps",

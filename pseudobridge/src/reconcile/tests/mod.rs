@@ -10,9 +10,11 @@ mod own;
 mod steps;
 mod switch;
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use pseudobridge_common::abi;
 
 use super::identity::GROUP;
 use super::observe::{BpfState, Inside};
@@ -45,10 +47,9 @@ fn topology() -> Topology {
 
 /// The same by the kernel alone.
 fn kernel_topology() -> Topology {
-    Topology {
-        datapath: Datapath::Kernel,
-        ..topology()
-    }
+    let mut topology = topology();
+    topology.set_datapath(Datapath::Kernel);
+    topology
 }
 
 /// Without its last pod.
@@ -116,6 +117,8 @@ fn bare() -> Observed {
             pinned: Pinned::No,
             incomplete: false,
             entries: Entries::default(),
+            max_pods: None,
+            uplinks: BTreeMap::new(),
             linked: Vec::new(),
             own_mount: None,
         },
@@ -131,8 +134,18 @@ fn finished(topology: &Topology) -> Observed {
     }
     if topology.datapath != Datapath::Kernel {
         node.bpf.pinned = Pinned::Yes;
+        node.bpf.max_pods = Some(topology.max_pods);
+        for network in &topology.networks {
+            let entry = abi::Network {
+                network: network.subnet.network().octets(),
+                gateway: network.gateway.octets(),
+                uplink: 0,
+            };
+            let subnet = network.subnet.into();
+            node.bpf.entries.networks.insert(subnet, entry);
+        }
     }
-    for (index, desired) in (FIRST..).zip(DesiredPod::all(topology)) {
+    for (index, desired) in (FIRST..).zip(DesiredPod::all(topology, &bare())) {
         add_pod(&mut node, index, &desired, topology.datapath);
     }
     node

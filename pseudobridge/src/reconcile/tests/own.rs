@@ -1,6 +1,6 @@
 //! By what we know our own, and what is written of it.
 
-use super::{COOKIE, ip, link, topology};
+use super::{COOKIE, bare, ip, link, topology};
 use crate::netlink::netns::State;
 use crate::reconcile::identity::{GROUP, host_mac, pod_mac};
 use crate::reconcile::observe::{bears_our_marks, classify, is_orphan};
@@ -58,7 +58,7 @@ fn an_alias_alone_makes_no_link_ours() {
 
 #[test]
 fn a_pod_is_entered_by_its_index() {
-    let [ns1, _] = &DesiredPod::all(&topology())[..] else {
+    let [ns1, _] = &DesiredPod::all(&topology(), &bare())[..] else {
         panic!("the built-in topology has two pods");
     };
     let (pod, port) = ns1.entries(10);

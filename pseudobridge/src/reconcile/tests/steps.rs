@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{PROTOCOL, ip, net, topology};
+use super::{PROTOCOL, bare, ip, net, topology};
 use crate::netlink::Route;
 use crate::reconcile::sysctls::SETTINGS;
 use crate::reconcile::{Change, DesiredPod, InnerChange, Step};
@@ -21,8 +21,11 @@ fn of_the_node() {
             Step::RemoveIncomplete,
             "remove the pins of an unfinished installation",
         ),
-        (Step::Install, "load the tc program, pin it and its maps"),
-        (Step::Replace, "replace the tc program in place"),
+        (
+            Step::Install(64),
+            "load the programs, pin them and their maps for 64 pods",
+        ),
+        (Step::Replace, "replace the programs in place"),
         (
             Step::AddUnreachable(net("10.1.0.0/16")),
             "add route unreachable 10.1.0.0/16",
@@ -60,7 +63,7 @@ fn of_the_node() {
 
 #[test]
 fn of_a_pod() {
-    let pod = Arc::new(DesiredPod::all(&topology()).remove(0));
+    let pod = Arc::new(DesiredPod::all(&topology(), &bare()).remove(0));
     for (change, expected) in [
         (Change::CreateNamespace, "create network namespace ns1"),
         (

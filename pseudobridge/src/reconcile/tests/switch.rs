@@ -12,7 +12,8 @@ fn switch(datapath: Datapath, node: &Observed) -> Vec<String> {
 #[test]
 fn to_the_program() {
     let expected = [
-        "load the tc program, pin it and its maps",
+        "load the programs, pin them and their maps for 4096 pods",
+        "enter the network 172.30.30.0/24 into the maps",
         "enter ns1, 172.30.30.11, into the maps",
         "attach the tc program to veth-ns1",
         "enter ns2, 172.30.30.12, into the maps",
@@ -54,7 +55,7 @@ fn only_what_is_missing_is_attached() {
 #[test]
 fn an_older_program_is_replaced() {
     let plan = reconcile::switch(Datapath::Tc, &finished(&topology()), false).unwrap();
-    assert_eq!(lines(&plan), ["replace the tc program in place"]);
+    assert_eq!(lines(&plan), ["replace the programs in place"]);
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn a_pod_is_read_back_as_it_was_meant() {
             .values()
             .map(|pod| pod.desired(&node).unwrap())
             .collect();
-        assert_eq!(read, DesiredPod::all(&topology));
+        assert_eq!(read, DesiredPod::all(&topology, &bare()));
     }
 }
 
