@@ -14,22 +14,18 @@ const TOPOLOGY: &str = r#"
 name = "default"
 subnet = "172.30.30.0/24"
 gateway = "172.30.30.1"
-subnet6 = "fd00:30::/64"
 
 [[network.pod]]
 name = "ns1"
 address = "172.30.30.11"
-address6 = "fd00:30::11"
 
 [[network.pod]]
 name = "ns2"
 address = "172.30.30.12"
-address6 = "fd00:30::12"
 
 [[network.pod]]
 name = "hostile"
 address = "172.30.30.13"
-address6 = "fd00:30::13"
 interface = "veth-h"
 "#;
 
@@ -37,6 +33,7 @@ interface = "veth-h"
 const TIME: Duration = Duration::from_secs(20);
 
 const ADDRESS: [u8; 4] = [172, 30, 30, 13];
+const LINK_LOCAL: [u8; 16] = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xaa, 0x13];
 const OTHER: [u8; 4] = [172, 30, 30, 11];
 const TARGET: [u8; 4] = [172, 30, 30, 12];
 
@@ -98,7 +95,7 @@ fn spoofed(mac: [u8; 6], gateway: [u8; 6]) -> Vec<(&'static str, Vec<u8>)> {
             "spoofed-nd-mac",
             solicitation(|parts| {
                 parts.ethernet.addresses.source = mac;
-                parts.header.source = address6(0x13);
+                parts.header.source = LINK_LOCAL;
                 parts.message.target = GATEWAY6;
                 parts.options[2..].copy_from_slice(&foreign);
             })
@@ -108,7 +105,7 @@ fn spoofed(mac: [u8; 6], gateway: [u8; 6]) -> Vec<(&'static str, Vec<u8>)> {
             "spoofed-nd-target",
             solicitation(|parts| {
                 parts.ethernet.addresses.source = mac;
-                parts.header.source = address6(0x13);
+                parts.header.source = LINK_LOCAL;
                 parts.message.kind = 136;
                 parts.message.target = address6(0x11);
                 parts.options[2..].copy_from_slice(&mac);
@@ -119,7 +116,7 @@ fn spoofed(mac: [u8; 6], gateway: [u8; 6]) -> Vec<(&'static str, Vec<u8>)> {
             "nd-router-advertisement",
             solicitation(|parts| {
                 parts.ethernet.addresses.source = mac;
-                parts.header.source = address6(0x13);
+                parts.header.source = LINK_LOCAL;
                 parts.message.kind = 134;
             })
             .bytes,
@@ -129,9 +126,7 @@ fn spoofed(mac: [u8; 6], gateway: [u8; 6]) -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn a_hostile_pod_changes_nothing_for_others() {
-    for datapath in ["tc", "xdp"] {
-        attack(datapath);
-    }
+    attack("tc");
 }
 
 fn attack(datapath: &str) {
