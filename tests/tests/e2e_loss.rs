@@ -47,15 +47,15 @@ fn during<T: Send>(node: &Node, change: impl FnOnce() -> T + Send) -> Seen {
     let (ns1, ns2) = (node.pod("ns1"), node.pod("ns2"));
     let (from, to) = (End::new(&ns1, NS1), End::new(&ns2, NS2));
     node.sh("rm -f /run/done").ok();
-    let retransmitted = || retransmitted(&ns1) + retransmitted(&ns2);
+    let timeouts = || tcp(&ns1, "TCPTimeouts");
     thread::scope(|scope| {
         let ping = scope.spawn(|| ping_until_done(&ns1, NS2));
         let flood = Flood::start(&from, &to, CALM, 64);
-        let before = retransmitted();
+        let before = timeouts();
         let stream = Stream::start(&from, &to);
         change();
         let stream = stream.finish();
-        let retransmitted = retransmitted() - before;
+        let timeouts = timeouts() - before;
         let flood = flood.finish();
         node.sh("touch /run/done").ok();
         let ping = match ping.join() {
@@ -66,7 +66,7 @@ fn during<T: Send>(node: &Node, change: impl FnOnce() -> T + Send) -> Seen {
             ping,
             flood,
             stream,
-            retransmitted,
+            timeouts,
         }
     })
 }
@@ -77,7 +77,8 @@ struct Seen {
     ping: Ping,
     flood: Flooded,
     stream: Streamed,
-    retransmitted: u64,
+    /// How often the stream's sender waited in vain: so much for a lost segment.
+    timeouts: u64,
 }
 
 impl Seen {
@@ -89,6 +90,9 @@ impl Seen {
             self.flood
         );
         assert!(self.flood.lost.is_empty(), "{what}: {:?}", self.flood);
+        // Between two datapaths packets overtake each other, which a sender may take for loss and
+        // send once more; but none was waited for in vain.
+        assert_eq!(self.timeouts, 0, "{what}: {:?}", self.stream);
         let Ping { sent, received, .. } = self.ping;
         assert!(self.ping.lossless(), "{what}: {received} of {sent}");
     }
@@ -104,14 +108,17 @@ fn ping_until_done(pod: &Pod<'_>, to: &str) -> Ping {
     Ping::of(&pod.run_for(Duration::from_mins(2), ["sh", "-c", &script]))
 }
 
-/// How many TCP segments a pod has sent once more.
-fn retransmitted(pod: &Pod<'_>) -> u64 {
-    let text = pod
-        .sh("awk '/^Tcp: [0-9]/ { print $13 }' /proc/net/snmp")
-        .ok();
+/// A counter of a pod's TCP, of `TcpExt` in /proc/net/netstat.
+fn tcp(pod: &Pod<'_>, name: &str) -> u64 {
+    let script = format!(
+        "awk '/^TcpExt:/ {{
+            if (!seen) {{ for (i = 1; i <= NF; i++) at[$i] = i; seen = 1 }} else print $at[\"{name}\"]
+        }}' /proc/net/netstat"
+    );
+    let text = pod.sh(script).ok();
     match text.trim().parse() {
         Ok(number) => number,
-        Err(error) => panic!("{text:?}: {error}"),
+        Err(error) => panic!("{name}: {text:?}: {error}"),
     }
 }
 
@@ -131,18 +138,8 @@ fn twenty_switches_lose_nothing() {
     let control = during(&node, || thread::sleep(took));
     control.assert_lossless("control");
     println!(
-        "longest stall of a stream: {:?} while switched {} times in {took:?}, {:?} in a control run; \
-         retransmitted {} and {}",
-        switched.stream.longest_stall,
-        SWITCHES,
-        control.stream.longest_stall,
-        switched.retransmitted,
-        control.retransmitted,
-    );
-    // A lost segment would take the retransmission timer, at least 200 ms.
-    assert!(
-        switched.retransmitted <= control.retransmitted,
-        "{switched:?}\n{control:?}"
+        "longest stall of a stream: {:?} while switched {SWITCHES} times in {took:?}, {:?} in a control run",
+        switched.stream.longest_stall, control.stream.longest_stall,
     );
 }
 

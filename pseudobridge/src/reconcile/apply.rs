@@ -80,7 +80,7 @@ impl Apply<'_> {
                 self.maps = None;
             }
             Step::EnterNetwork(subnet, network) => {
-                self.maps()?.insert_network(*subnet, *network)?
+                self.maps()?.insert_network(*subnet, *network)?;
             }
             Step::ForgetNetwork(subnet) => self.maps()?.remove_network(*subnet)?,
             Step::Allow(from, to) => self.maps()?.allow(*from, *to)?,
