@@ -17,7 +17,7 @@ use crate::topology::Datapath;
 use crate::verify::Verify;
 
 /// What the kernel's own path does not do, and what stands in for it.
-fn lost() -> Result<[&'static str; 3]> {
+fn lost() -> Result<[&'static str; 4]> {
     // The larger of the two counts (`IN_DEV_RPFILTER`, include/linux/inetdevice.h).
     let all = sysctl::read(&["net", "ipv4", "conf", "all", "rp_filter"])?;
     let senders = if all == "2" {
@@ -28,6 +28,7 @@ fn lost() -> Result<[&'static str; 3]> {
     Ok([
         senders,
         "an address that is used twice is not found out: the kernel answers no probe for a pod",
+        "networks are not isolated from each other: the kernel routes between them",
         "frames are not counted by reason",
     ])
 }

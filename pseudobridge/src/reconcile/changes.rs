@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-use super::observe::{BpfState, Inside};
+use super::bpf_state::BpfState;
+use super::observe::Inside;
 use super::step::{Change, InnerChange};
 use super::sysctls::{IPV6_MIN_MTU, SETTINGS};
 use super::{DesiredPod, ObservedPod};

@@ -65,6 +65,7 @@ fn uplink(network: &Network, node: &Observed) -> Option<Conflict> {
         None => "does not exist",
         Some(link) if is_on_ours(link.index, node) => "is the host-side veth of a pod",
         Some(link) if !link.ethernet => "is no Ethernet device",
+        Some(_) if name.contains('.') => "has a dot in its name, which pins cannot have",
         Some(_) => return None,
     };
     Some(Conflict {

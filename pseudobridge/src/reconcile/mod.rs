@@ -6,6 +6,7 @@
 //! whatever is left, and the next plan goes on from there.
 
 mod apply;
+mod bpf_state;
 mod changes;
 mod conflict;
 mod desired;

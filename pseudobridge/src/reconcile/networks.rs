@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use ipnet::{IpNet, Ipv4Net};
 use pseudobridge_common::abi;
 
-use super::observe::BpfState;
+use super::bpf_state::BpfState;
 use super::{Observed, Step};
 use crate::bpf::Attached;
 use crate::topology::{Datapath, Topology};

@@ -7,10 +7,10 @@ use ipnet::{IpNet, Ipv4Net};
 
 use pseudobridge_common::abi;
 
+use super::bpf_state::BpfState;
 use super::changes::{bpf_changes, changes, is_same};
 use super::conflict;
 use super::networks::Networks;
-use super::observe::BpfState;
 use super::step::Change;
 use super::{Conflicts, DesiredPod, Error, Namespace, Observed, ObservedPod, Step};
 use crate::bpf::Pinned;

@@ -16,8 +16,9 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 use pseudobridge_common::abi;
 
+use super::bpf_state::BpfState;
 use super::identity::GROUP;
-use super::observe::{BpfState, Inside};
+use super::observe::Inside;
 use super::sysctls::SETTINGS;
 use super::{DesiredPod, Namespace, Observed, ObservedPod, PROTOCOL, Plan};
 use crate::bpf::bpffs::Bpffs;
