@@ -65,41 +65,27 @@ fn look_up(context: *mut c_void, parameters: &mut Parameters) -> Route {
     match u32::try_from(result) {
         Ok(BPF_FIB_LKUP_RET_SUCCESS) => Route::Ready {
             ifindex,
-            source: source_of(parameters),
-            destination: destination_of(parameters),
+            source: address_at(parameters, SOURCE),
+            destination: address_at(parameters, DESTINATION),
         },
         Ok(BPF_FIB_LKUP_RET_NO_NEIGH | BPF_FIB_LKUP_RET_FRAG_NEEDED) => Route::Unready { ifindex },
         _ => Route::None,
     }
 }
 
-// The hardware addresses lie at offsets 52 and 58 of the parameters. They are read in pieces that are
-// aligned there, since the compiler would take any, and the verifier refuses that on the stack.
+/// Where the source address lies in the parameters, in units of two bytes.
+const SOURCE: usize = mem::offset_of!(Parameters, smac) / 2;
 
-#[inline(always)]
-fn source_of(parameters: &Parameters) -> Aligned<MacAddress> {
-    let place = (&raw const parameters.smac).cast::<u8>();
-    // SAFETY: four bytes at an offset that 4 divides, and two that follow.
-    let (a, b) = unsafe {
-        (
-            ptr::read_volatile(place.cast::<u32>()),
-            ptr::read_volatile(place.add(4).cast::<u16>()),
-        )
-    };
-    let ([a, b, c, d], [e, f]) = (a.to_ne_bytes(), b.to_ne_bytes());
-    Aligned([a, b, c, d, e, f])
-}
+/// Where the destination address lies.
+const DESTINATION: usize = mem::offset_of!(Parameters, dmac) / 2;
 
+/// A hardware address of the parameters, read in pieces that are aligned: the compiler would take any,
+/// and the verifier refuses that on the stack.
 #[inline(always)]
-fn destination_of(parameters: &Parameters) -> Aligned<MacAddress> {
-    let place = (&raw const parameters.dmac).cast::<u8>();
-    // SAFETY: two bytes at an offset that 2 divides, and four at one that 4 divides.
-    let (a, b) = unsafe {
-        (
-            ptr::read_volatile(place.cast::<u16>()),
-            ptr::read_volatile(place.add(2).cast::<u32>()),
-        )
-    };
-    let ([a, b], [c, d, e, f]) = (a.to_ne_bytes(), b.to_ne_bytes());
-    Aligned([a, b, c, d, e, f])
+fn address_at(parameters: &Parameters, place: usize) -> Aligned<MacAddress> {
+    let words = ptr::from_ref(parameters).cast::<[u16; size_of::<Parameters>() / 2]>();
+    // SAFETY: they are 64 bytes of integers, and aligned to more than two.
+    let word = |index| unsafe { ptr::read_volatile(&raw const (*words)[place + index]) };
+    let [first, second, third] = [word(0), word(1), word(2)].map(u16::to_ne_bytes);
+    Aligned([first[0], first[1], second[0], second[1], third[0], third[1]])
 }
